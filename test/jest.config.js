@@ -1,0 +1,20 @@
+/** Jest runs the TypeScript sources as ES modules through SWC; `@adieu/x` is the package's source, so tests need no build of it. */
+export default {
+  rootDir: '..',
+  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^@adieu/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts' },
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  testTimeout: 120_000,
+};
