@@ -1,0 +1,158 @@
+/**
+ * The consent gate: may this message go to this recipient now?
+ *
+ * Pure. The worker asks it with what the claim returned, and again when the standing changed before the intent,
+ * so that an opt-out which lands while the message waits still stops it. {@link decide} and {@link evaluate}
+ * walk the same list of rules: what `explain` tells is what the worker did.
+ *
+ * @module
+ */
+import type { AddressConsents, ConsentDefaults, Consents, ConsentValue, Subscription } from './consent.ts';
+import { isEnded, isNo } from './consent.ts';
+import type { ExclusionCode } from './exclusion.ts';
+
+/** What the gate needs to know of a message. */
+export interface GateMessage {
+  readonly emailType: 'marketing' | 'transactional';
+  /** The name of the list the message belongs to. */
+  readonly list: string | null;
+}
+
+/** What the gate needs to know of a recipient. */
+export interface Standing {
+  readonly profile: Consents;
+  /** Of the address this message goes to, whoever said it. */
+  readonly address: AddressConsents;
+  readonly defaults: ConsentDefaults;
+}
+
+/** Send, or exclude and say by which rule. */
+export type Decision =
+  | { readonly kind: 'send' }
+  | { readonly kind: 'exclude'; readonly code: ExclusionCode; readonly rule: string };
+
+/** What one rule saw and said. `skip`: it has nothing to say about this message. */
+export interface RuleVerdict {
+  readonly rule: string;
+  readonly value: string;
+  readonly verdict: Verdict;
+}
+
+/** What a rule says. */
+export type Verdict = 'stop' | 'allow' | 'skip';
+
+interface Rule {
+  readonly rule: string;
+  readonly value: (message: GateMessage, standing: Standing) => string;
+  readonly verdict: (message: GateMessage, standing: Standing) => Verdict;
+  readonly exclude: Decision;
+}
+
+const SEND: Decision = { kind: 'send' };
+
+/** Strongest first. The first rule that stops decides; no rule lifts what another stopped. */
+const RULES: readonly Rule[] = [
+  // A no at any level is a floor.
+  refusal('marketing.any', (standing) => standing.profile.marketing?.any?.val),
+  refusal('marketing.email', (standing) => standing.profile.marketing?.email?.val),
+  refusal('idSpecific.email', (standing) => standing.address.email?.val),
+  {
+    ...excluding('subscription'),
+    value: (message, standing) => subscriptionValue(message, standing),
+    verdict: (message, standing) => subscriptionVerdict(message, standing),
+  },
+  // Nobody said no: the most specific word decides, and without one the sandbox.
+  {
+    ...excluding('stated'),
+    value: (_, standing) => stated(standing) ?? 'nothing',
+    verdict: (_, standing) => statedVerdict(stated(standing), standing.defaults),
+  },
+  {
+    ...excluding('sandbox_default'),
+    value: (_, standing) => (standing.defaults.strict ? 'strict' : 'allow'),
+    verdict: (_, standing) => {
+      if (stated(standing) !== undefined) return 'skip';
+      return standing.defaults.strict ? 'stop' : 'allow';
+    },
+  },
+];
+
+/**
+ * Decides one delivery. Strongest rule first:
+ *
+ * 1. Mail that is owed (transactional) skips consent.
+ * 2. `n` or `dn` for anything, for the channel or for the address stops; nothing lifts it.
+ * 3. A list message needs a subscription that is neither ended nor waiting for its confirmation.
+ * 4. The first of address, channel, any that is neither empty nor `u` decides by its value.
+ * 5. Where nobody said anything, the sandbox decides.
+ */
+export function decide(message: GateMessage, standing: Standing): Decision {
+  if (skipsConsent(message)) return SEND;
+  for (const rule of RULES) if (rule.verdict(message, standing) === 'stop') return rule.exclude;
+  return SEND;
+}
+
+/** Every rule with the value it saw, for `explain`. */
+export function evaluate(message: GateMessage, standing: Standing): readonly RuleVerdict[] {
+  const skips = skipsConsent(message);
+  const consents = RULES.map((rule) => ({
+    rule: rule.rule,
+    value: rule.value(message, standing),
+    verdict: skips ? 'skip' : rule.verdict(message, standing),
+  }));
+  return [{ rule: 'email_type', value: message.emailType, verdict: skips ? 'allow' : 'skip' }, ...consents];
+}
+
+function skipsConsent(message: GateMessage): boolean {
+  return message.emailType === 'transactional';
+}
+
+function excluding(rule: string): Pick<Rule, 'rule' | 'exclude'> {
+  return { rule, exclude: { kind: 'exclude', code: '050101', rule } };
+}
+
+function refusal(rule: string, read: (standing: Standing) => ConsentValue | undefined): Rule {
+  return {
+    ...excluding(rule),
+    value: (_, standing) => read(standing) ?? 'empty',
+    verdict: (_, standing) => (isNo(read(standing)) ? 'stop' : 'skip'),
+  };
+}
+
+/** Own properties only: a list may be called `constructor`. */
+function subscription(list: string, standing: Standing): Subscription | undefined {
+  const subscriptions = standing.profile.marketing?.email?.subscriptions;
+  return subscriptions !== undefined && Object.hasOwn(subscriptions, list) ? subscriptions[list] : undefined;
+}
+
+function subscriptionValue(message: GateMessage, standing: Standing): string {
+  if (message.list === null) return 'no list';
+  const found = subscription(message.list, standing);
+  if (found === undefined) return `${message.list}: none`;
+  if (found.end !== undefined) return `${message.list}: ended`;
+  return `${message.list}: ${found.val ?? 'running'}`;
+}
+
+function subscriptionVerdict(message: GateMessage, standing: Standing): Verdict {
+  if (message.list === null) return 'skip';
+  const found = subscription(message.list, standing);
+  if (found === undefined || isEnded(found)) return 'stop';
+  // A subscription that waits for its confirmation is not one yet.
+  return found.val === 'p' && !standing.defaults.pendingAllows ? 'stop' : 'allow';
+}
+
+/** The most specific value that says something: `u` and empty do not. */
+function stated(standing: Standing): ConsentValue | undefined {
+  const marketing = standing.profile.marketing;
+  for (const value of [standing.address.email?.val, marketing?.email?.val, marketing?.any?.val]) {
+    if (value !== undefined && value !== 'u') return value;
+  }
+  return undefined;
+}
+
+function statedVerdict(value: ConsentValue | undefined, defaults: ConsentDefaults): Verdict {
+  // A no has been heard by the rule of its level.
+  if (value === undefined || isNo(value)) return 'skip';
+  if (value === 'p') return defaults.pendingAllows ? 'allow' : 'stop';
+  return 'allow';
+}

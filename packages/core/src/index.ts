@@ -1,0 +1,109 @@
+/**
+ * Adieu's rules and words. Pure: no I/O, clock, log or environment that is not passed in.
+ *
+ * @module
+ */
+export type { Address, ParsedAddress } from './address.ts';
+export {
+  EMAIL_NAMESPACE,
+  identityKey,
+  maskAddress,
+  namespaceKey,
+  parseAddress,
+  parseDomain,
+} from './address.ts';
+export { decodeBase32, encodeBase32 } from './base32.ts';
+export type {
+  ChannelConfiguration,
+  ChannelConfigurationRequest,
+  EmailType,
+  UrlTrackingParameter,
+} from './channel-configuration.ts';
+export {
+  checkChannelConfiguration,
+  checkExecutionList,
+  completeChannelConfiguration,
+  isAligned,
+} from './channel-configuration.ts';
+export type {
+  CompileOutcome,
+  CompileTemplate,
+  ResolveTxt,
+  SignatureReport,
+  TemplateError,
+  TemplatePart,
+  TemplateSource,
+  VerifySignatures,
+  WakeUp,
+  WakeUpJob,
+} from './compile.ts';
+export type {
+  AddressConsents,
+  ChannelConsent,
+  ConsentDefaults,
+  ConsentField,
+  Consents,
+  ConsentValue,
+  EmailConsent,
+  IdentityConsents,
+  IdSpecificConsents,
+  MarketingConsents,
+  OptOutScope,
+  PreferredChannel,
+  Subscriber,
+  Subscription,
+} from './consent.ts';
+export { CONSENT_VALUES, isConsentValue, isEnded, isNo, OPT_OUT_SCOPES } from './consent.ts';
+export type { ParsedConsents } from './consent-document.ts';
+export { parseConsents } from './consent-document.ts';
+export type { ImportedConsents } from './consent-import.ts';
+export { mergeImport } from './consent-import.ts';
+export { findControlCharacter, hasControlCharacter, withoutControlCharacters } from './control-character.ts';
+export type { DkimAlgorithm, DkimKey } from './dkimkey.ts';
+export { checkDkimKey, checkSelector, ed25519Key, generateDkimKeys, readDkimKey } from './dkimkey.ts';
+export type { DnsRecord, SubdomainRecords } from './dnsrecord.ts';
+export { dkimRecord, dnsRecords } from './dnsrecord.ts';
+export type { ExclusionCode } from './exclusion.ts';
+export { EXCLUSIONS, isExclusionCode } from './exclusion.ts';
+export type { FailureOptions } from './failure.ts';
+export { Failure, isFailure } from './failure.ts';
+export type { Decision, GateMessage, RuleVerdict, Standing, Verdict } from './gate.ts';
+export { decide, evaluate } from './gate.ts';
+export { addressConsents, foldIdentities } from './identity-consents.ts';
+export type { KeyRing } from './keyring.ts';
+export {
+  describeKeyRing,
+  generateKeyRing,
+  openSecret,
+  parseKeyRing,
+  rotateKeyRing,
+  sealSecret,
+} from './keyring.ts';
+export type { Log, LogLine } from './log.ts';
+export { SILENT } from './log.ts';
+export type { MailAudience, MailClaims, MailPurpose } from './mailtoken.ts';
+export {
+  MAIL_TOKEN_LENGTH,
+  MAIL_TOKEN_PREFIX,
+  mailTokenAddress,
+  openMailToken,
+  readMailLocalPart,
+  sealMailToken,
+} from './mailtoken.ts';
+export type { OptOut, OptOutReceipt, OptOutSource, OptOutSubject, RecordOptOut } from './optout.ts';
+export type { BodyLink, HeaderPlan, HeaderUrl, LinkType, ListUnsubscribeSettings } from './precedence.ts';
+export { planListUnsubscribe } from './precedence.ts';
+export type { Reply, ReplyClass, ReplyStage, ReplyVerdict } from './reply.ts';
+export { classifyReply, classifyStatus, formatReply, parseReply } from './reply.ts';
+export type { AttemptHistory, RetryPolicy } from './retry.ts';
+export {
+  FIRST_RETRY_SECONDS,
+  MAXIMUM_RETRY_MINUTES,
+  MINIMUM_RETRY_MINUTES,
+  nextAttempt,
+  retryPolicy,
+} from './retry.ts';
+export { readUrlToken } from './token-query.ts';
+export type { UrlClaims } from './urlclaims.ts';
+export type { UrlAudience, UrlPurpose, UrlSealer, UrlToken } from './urltoken.ts';
+export { openUrlSealer, openUrlToken, TOKEN_LIMIT, tokenFingerprint } from './urltoken.ts';

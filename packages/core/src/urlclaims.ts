@@ -1,0 +1,77 @@
+/**
+ * What a link says, and how the two halves of its token hold it.
+ *
+ * `params` is about the message, `pid` about the person. The order of the texts is part of the format.
+ *
+ * @module
+ */
+import type { OptOutScope } from './consent.ts';
+import { OPT_OUT_SCOPES } from './consent.ts';
+import { packTexts, unpackTexts } from './packing.ts';
+
+/** What a link says. */
+export interface UrlClaims {
+  /** UUID. */
+  readonly messageId: string;
+  readonly campaignId?: string;
+  readonly journeyVersionId?: string;
+  readonly journeyActionId?: string;
+  readonly sandbox: string;
+  readonly scope: OptOutScope;
+  readonly list?: string;
+  /** The author's page, bound here so that nobody else can choose where a recipient is sent. */
+  readonly page?: string;
+  readonly profileId: string;
+  readonly profileNamespace: string;
+  readonly address: string;
+  readonly addressNamespace: string;
+}
+
+const PARAMS_TEXTS = 8;
+const PID_TEXTS = 4;
+
+/** The plain text of `params`. */
+export function packParams(claims: UrlClaims): Buffer {
+  return packTexts([
+    claims.messageId,
+    claims.campaignId,
+    claims.journeyVersionId,
+    claims.journeyActionId,
+    claims.sandbox,
+    String(OPT_OUT_SCOPES.indexOf(claims.scope)),
+    claims.list,
+    claims.page,
+  ]);
+}
+
+/** The plain text of `pid`. */
+export function packPid(claims: UrlClaims): Buffer {
+  return packTexts([claims.profileId, claims.profileNamespace, claims.address, claims.addressNamespace]);
+}
+
+/** Reads both halves; null when they are not what {@link packParams} and {@link packPid} write. */
+export function unpackClaims(paramsPlain: Buffer, pidPlain: Buffer): UrlClaims | null {
+  const params = unpackTexts(paramsPlain, PARAMS_TEXTS);
+  const pid = unpackTexts(pidPlain, PID_TEXTS);
+  if (params === null || pid === null) return null;
+  const [messageId, campaignId, journeyVersionId, journeyActionId, sandbox, scopeIndex, list, page] = params;
+  const [profileId, profileNamespace, address, addressNamespace] = pid;
+  const scope = OPT_OUT_SCOPES[Number(scopeIndex)];
+  if (messageId === undefined || sandbox === undefined || scope === undefined) return null;
+  if (profileId === undefined || profileNamespace === undefined) return null;
+  if (address === undefined || addressNamespace === undefined) return null;
+  return {
+    messageId,
+    ...(campaignId === undefined ? {} : { campaignId }),
+    ...(journeyVersionId === undefined ? {} : { journeyVersionId }),
+    ...(journeyActionId === undefined ? {} : { journeyActionId }),
+    sandbox,
+    scope,
+    ...(list === undefined ? {} : { list }),
+    ...(page === undefined ? {} : { page }),
+    profileId,
+    profileNamespace,
+    address,
+    addressNamespace,
+  };
+}
