@@ -1,0 +1,41 @@
+/**
+ * Did a machine answer, or did somebody leave?
+ *
+ * An out-of-office note sent to our return address must never opt a person out, and an unsubscribe mail that
+ * a provider wrote for its user must. RFC 3834 §2 and §5 tell them apart; nothing else does: `Precedence`,
+ * `X-Auto-Response-Suppress` and `List-*` stand in mails of both kinds.
+ *
+ * @module
+ */
+import type { HeaderField } from './content.ts';
+
+/**
+ * True when the message is an automatic answer or a report:
+ *
+ * 1. the null sender, which only notifications use (RFC 5321 §4.5.5);
+ * 2. `Auto-Submitted: auto-replied` (RFC 3834 §5); `auto-generated` is *not* an answer;
+ * 3. `multipart/report` as the type of the whole message (RFC 6522).
+ */
+export function isAutomaticReply(sender: string, fields: readonly HeaderField[]): boolean {
+  if (sender === '') return true;
+  return fields.some(
+    (field) =>
+      (field.name === 'auto-submitted' && keyword(field.value) === 'auto-replied') ||
+      (field.name === 'content-type' && keyword(field.value) === 'multipart/report'),
+  );
+}
+
+/** The value before its parameters, without comments and white space, lower-cased. */
+function keyword(value: string): string {
+  let bare = '';
+  let depth = 0;
+  for (let at = 0; at < value.length; at += 1) {
+    const character = value.charAt(at);
+    if (character === '\\' && depth > 0) at += 1;
+    else if (character === '(') depth += 1;
+    else if (character === ')' && depth > 0) depth -= 1;
+    else if (depth === 0 && character === ';') break;
+    else if (depth === 0 && !/\s/.test(character)) bare += character;
+  }
+  return bare.toLowerCase();
+}

@@ -1,0 +1,117 @@
+/**
+ * What arrives after DATA, read byte by byte and kept only as far as its header block.
+ *
+ * An opt-out by mail needs nothing of the content; only three questions are asked of it: is every line ended
+ * by CRLF and free of NUL (else another server may see other commands in it than we do), how long is it, and
+ * do its header fields say that a machine answered. The body is counted and forgotten. RFC 5321 §2.3.8.
+ *
+ * @module
+ */
+
+/** One header field, unfolded; `name` lower-cased, `value` as Latin-1 text of the bytes. */
+export interface HeaderField {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What makes content unacceptable (550 5.6.0). */
+export type Defect = 'bare_cr' | 'bare_lf' | 'nul';
+
+export interface Content {
+  /** Octets, after dot-unstuffing. */
+  readonly bytes: number;
+  readonly defect: Defect | null;
+  /** In order; the first 1,000 of the first 256 KiB. */
+  readonly fields: readonly HeaderField[];
+}
+
+export interface ContentReader {
+  push(chunk: Buffer): void;
+  bytes(): number;
+  end(): Content;
+}
+
+/** Octets of header block that are kept at most; what follows is read, checked and dropped. */
+export const MAX_HEADER_OCTETS = 256 * 1024;
+/** Header fields that are looked at. */
+export const MAX_HEADER_FIELDS = 1000;
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** Opens a reader for one message. It never holds more than {@link MAX_HEADER_OCTETS}. */
+export function openContent(): ContentReader {
+  const kept: Buffer[] = [];
+  let keptOctets = 0;
+  let keeping = true;
+  let bytes = 0;
+  let previous = LF;
+  /** The header block ends at the first empty line, which may be the first line of all. */
+  let lineIsEmpty = true;
+  let defect: Defect | null = null;
+
+  function push(chunk: Buffer): void {
+    bytes += chunk.length;
+    if (defect !== null) return;
+    let headerEnd = -1;
+    for (let at = 0; at < chunk.length; at += 1) {
+      const octet = chunk[at] ?? 0;
+      if (octet === LF) {
+        if (previous !== CR) {
+          defect = 'bare_lf';
+          return;
+        }
+        if (lineIsEmpty && headerEnd < 0) headerEnd = at + 1;
+        lineIsEmpty = true;
+      } else {
+        if (previous === CR) {
+          defect = 'bare_cr';
+          return;
+        }
+        if (octet === 0) {
+          defect = 'nul';
+          return;
+        }
+        if (octet !== CR) lineIsEmpty = false;
+      }
+      previous = octet;
+    }
+    if (keeping) keep(headerEnd < 0 ? chunk : chunk.subarray(0, headerEnd), headerEnd >= 0);
+  }
+
+  function keep(part: Buffer, last: boolean): void {
+    const room = MAX_HEADER_OCTETS - keptOctets;
+    // A copy: a view would hold the socket's whole chunk, body included.
+    const copy = Buffer.from(part.subarray(0, room));
+    kept.push(copy);
+    keptOctets += copy.length;
+    if (last || keptOctets >= MAX_HEADER_OCTETS) keeping = false;
+  }
+
+  function end(): Content {
+    if (defect === null && previous === CR) defect = 'bare_cr';
+    return { bytes, defect, fields: defect === null ? readFields(Buffer.concat(kept)) : [] };
+  }
+
+  return { push, bytes: () => bytes, end };
+}
+
+/** Unfolds and splits a header block. A line that is no field (no colon, no name) is passed over. */
+export function readFields(block: Buffer): HeaderField[] {
+  const fields: { name: string; value: string }[] = [];
+  let current: { name: string; value: string } | null = null;
+  for (const line of block.toString('latin1').split('\r\n')) {
+    if (line === '') break;
+    if (line.startsWith(' ') || line.startsWith('\t')) {
+      if (current !== null) current.value += line;
+      continue;
+    }
+    current = null;
+    if (fields.length >= MAX_HEADER_FIELDS) break;
+    const colon = line.indexOf(':');
+    if (colon < 1) continue;
+    current = { name: line.slice(0, colon).trimEnd().toLowerCase(), value: line.slice(colon + 1) };
+    fields.push(current);
+  }
+  return fields;
+}

@@ -1,0 +1,161 @@
+/**
+ * The inbound SMTP listener: mail to `unsubscribe+<token>@` a subdomain is an opt-out.
+ *
+ * Everything is decided within the session, so nothing is ever bounced or answered later (RFC 5321 §6.1).
+ * The 250 after DATA is our promise to stop: it waits for the commit of every recipient's opt-out, and
+ * whatever prevents that is temporary (451), because a sender that comes back loses nothing.
+ *
+ * @module
+ */
+
+import type { Socket } from 'node:net';
+import type { KeyRing, Log, RecordOptOut } from '@adieu/core';
+import { type Database, findSubdomainByDomain } from '@adieu/store';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import { openAdmission } from './admission.ts';
+import { tighten } from './connection.ts';
+import { openDomains } from './domains.ts';
+import { type InboundStats, openTransactions } from './transaction.ts';
+
+export interface InboundOptions {
+  readonly database: Database;
+  readonly recorder: RecordOptOut;
+  readonly ring: KeyRing;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** PEM. Without it STARTTLS is not offered: the library's own certificate is public knowledge. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Seconds from connecting to hanging up, whatever the caller does meanwhile. */
+  readonly deadlineSeconds: number;
+  readonly maxPerIp: number;
+  /** Open connections in total. */
+  readonly maxConnections?: number;
+  /** Messages per caller and minute; more get 450. */
+  readonly messagesPerMinute?: number;
+  /** Octets of one message, at least 65,536 (RFC 5321 §4.5.3.1.7). */
+  readonly maxSize: number;
+  /** What may stand between `unsubscribe` and its token; `+` unless told otherwise. */
+  readonly separators?: readonly string[];
+  readonly log: Log;
+  /** The name in the greeting. */
+  readonly name: string;
+}
+
+export interface Inbound {
+  readonly port: number;
+  stats(): InboundStats;
+  /** Stops listening, lets messages in flight finish (at most 10 s), hangs up on everybody else at once. */
+  close(): Promise<void>;
+}
+
+const SMALLEST_SIZE_LIMIT = 65_536;
+/** RFC 5321 §4.5.3.1.8 asks for 100 at least. */
+const MAX_RECIPIENTS = 100;
+const CLOSE_GRACE_MS = 10_000;
+
+/** Opens the listener; resolves once it listens. */
+export async function startInbound(options: InboundOptions): Promise<Inbound> {
+  const { log, database } = options;
+  const admission = openAdmission({
+    maxPerIp: options.maxPerIp,
+    maxConnections: options.maxConnections ?? 1000,
+    messagesPerMinute: options.messagesPerMinute ?? 1200,
+  });
+  const transactions = openTransactions({
+    domains: openDomains({
+      find: async (domain) => {
+        const found = await findSubdomainByDomain(database.db, domain);
+        return found === null
+          ? null
+          : { organisation: found.scope.organisation, sandbox: found.scope.sandbox };
+      },
+    }),
+    recorder: options.recorder,
+    ring: options.ring,
+    separators: options.separators ?? ['+'],
+    maxSize: Math.max(options.maxSize, SMALLEST_SIZE_LIMIT),
+    admitMessage: admission.message,
+    log,
+  });
+  const server = new SMTPServer(serverOptions(options));
+  server.onMailFrom = transactions.onMailFrom;
+  server.onRcptTo = transactions.onRcptTo;
+  server.onData = transactions.onData;
+  server.connect = (socket, socketOptions) => {
+    const admitted = admission.enter(socket.remoteAddress ?? '');
+    if (!admitted.ok) {
+      transactions.count('turnedAway');
+      log.debug({ full: admitted.full }, 'connection turned away');
+      turnAway(socket, `421 ${options.name} Too many connections, try again later\r\n`);
+      return;
+    }
+    const connection = new SMTPConnection(server, socket, socketOptions ?? null);
+    tighten(connection, {
+      deadlineSeconds: options.deadlineSeconds,
+      onGone: () => {
+        admitted.leave();
+        transactions.forget(connection);
+      },
+    });
+    transactions.follow(connection);
+    server.connections.add(connection);
+    connection.on('error', (error) => log.debug({ error: String(error) }, 'connection failed'));
+    connection.init();
+  };
+  server.on('error', (error) => log.error({ error: String(error) }, 'inbound listener failed'));
+
+  const port = await listen(server, options);
+  log.info({ port, startTls: options.tls !== undefined }, 'inbound SMTP listens');
+  return { port, stats: transactions.stats, close: () => close(server, transactions) };
+}
+
+function serverOptions(options: InboundOptions): SMTPServerOptions {
+  const commands = ['AUTH', 'WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD'];
+  return {
+    name: options.name,
+    banner: 'Adieu',
+    heloResponse: '%s at your service',
+    size: Math.max(options.maxSize, SMALLEST_SIZE_LIMIT),
+    rejectOversized: true,
+    maxRecipients: MAX_RECIPIENTS,
+    hideENHANCEDSTATUSCODES: false,
+    disableReverseLookup: true,
+    useProxy: false,
+    useXClient: false,
+    useXForward: false,
+    socketTimeout: Math.min(options.deadlineSeconds, 300) * 1000,
+    closeTimeout: CLOSE_GRACE_MS,
+    logger: false,
+    ...(options.tls === undefined
+      ? { disabledCommands: [...commands, 'STARTTLS'] }
+      : { disabledCommands: commands, ...options.tls, minVersion: 'TLSv1.2' as const }),
+  };
+}
+
+function listen(server: SMTPServer, { host, port }: InboundOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.server.once('error', reject);
+    server.listen(port, host, () => {
+      server.server.off('error', reject);
+      const address = server.server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** The caller gets to read why, and no more than a second for it. */
+function turnAway(socket: Socket, reply: string): void {
+  socket.on('error', () => undefined);
+  socket.end(reply);
+  socket.resume();
+  setTimeout(() => socket.destroy(), 1000).unref();
+}
+
+async function close(server: SMTPServer, transactions: ReturnType<typeof openTransactions>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  transactions.drain();
+  await closed;
+  for (const connection of transactions.followed()) connection._socket.destroy();
+}

@@ -1,0 +1,166 @@
+/**
+ * Everything around a listener, real: a database behind a cable that can be pulled, a subdomain, people who leave.
+ *
+ * @module
+ */
+import {
+  generateDkimKeys,
+  generateKeyRing,
+  type Log,
+  type MailAudience,
+  mailTokenAddress,
+  type OptOutScope,
+  parseKeyRing,
+  sealMailToken,
+} from '@adieu/core';
+import {
+  type ConsentChange,
+  consentHistory,
+  ensureSandbox,
+  findProfile,
+  importProfiles,
+  openDatabase,
+  openOptOutRecorder,
+  openScratchDatabase,
+  putList,
+  putSubdomain,
+  type Scope,
+} from '@adieu/store';
+import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
+import { type Cable, layCable } from './cable.ts';
+
+export const DOMAIN = 'news.example.com';
+
+/** Somebody with a profile, and the addresses under which they may leave. */
+export interface Person {
+  readonly email: string;
+  /** `unsubscribe+<token>@news.example.com`. */
+  mailto(scope?: OptOutScope, list?: number): string;
+  history(): Promise<ConsentChange[]>;
+  /** How each recorded change came about, newest first. */
+  sources(): Promise<string[]>;
+}
+
+export interface Office {
+  readonly cable: Cable;
+  readonly list: { readonly number: number; readonly name: string };
+  /** What was logged, oldest first. */
+  readonly logged: readonly { readonly fields: object; readonly message: string }[];
+  listen(options?: Partial<InboundOptions>): Promise<Inbound>;
+  person(): Promise<Person>;
+  /** Somebody of another sandbox of the same organisation, whose tokens name this subdomain all the same. */
+  personElsewhere(): Promise<Person>;
+  /** Waits until it is so. */
+  until(condition: () => Promise<boolean>): Promise<void>;
+  closeListeners(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openOffice(): Promise<Office> {
+  const scratch = await openScratchDatabase();
+  const { db } = scratch;
+  const ring = parseKeyRing(generateKeyRing());
+  const home = await ensureSandbox(db, 'default', 'prod');
+  const elsewhere = await ensureSandbox(db, 'default', 'stage');
+  await putSubdomain(db, home, {
+    domain: DOMAIN,
+    linkBaseUrl: `https://${DOMAIN}`,
+    relay: 'plain',
+    keys: generateDkimKeys('s1'),
+    ring,
+  });
+  const { number } = await putList(db, home, { name: 'weekly', title: 'Weekly' });
+
+  // Listeners reach the database through the cable, the tests do not.
+  const direct = new URL(scratch.url);
+  const cable = await layCable({ host: direct.hostname, port: Number(direct.port || 5432) });
+  const wired = new URL(scratch.url);
+  wired.hostname = '127.0.0.1';
+  wired.port = String(cable.port);
+  const database = openDatabase({ url: wired.href });
+  const logged: { fields: object; message: string }[] = [];
+  const write = (fields: object, message: string): void => {
+    logged.push({ fields, message });
+  };
+  const log: Log = { debug: write, info: write, warn: write, error: write };
+  const recorder = openOptOutRecorder(database, { log });
+  const listeners: Inbound[] = [];
+  let people = 0;
+
+  async function listen(options: Partial<InboundOptions> = {}): Promise<Inbound> {
+    const listener = await startInbound({
+      database,
+      recorder: recorder.record,
+      ring,
+      host: '127.0.0.1',
+      port: 0,
+      deadlineSeconds: 300,
+      maxPerIp: 50,
+      maxSize: 10_485_760,
+      log,
+      name: 'mx.example.com',
+      ...options,
+    });
+    listeners.push(listener);
+    return listener;
+  }
+
+  async function personOf(scope: Scope): Promise<Person> {
+    people += 1;
+    const email = `person${people}@example.com`;
+    const id = `id${people}`;
+    await importProfiles(db, scope, [{ line: 1, identities: { CRMID: id, Email: email } }]);
+    const find = async () => {
+      const profile = await findProfile(db, scope, 'CRMID', id);
+      if (profile === null) throw new Error('the person has no profile');
+      return profile;
+    };
+    const profile = await find();
+    const audience: MailAudience = { organisation: scope.organisation, sandbox: scope.sandbox };
+    return {
+      email,
+      mailto: (scopeOfLeaving = 'channel', list = 0) =>
+        mailTokenAddress(
+          'mailto',
+          sealMailToken(ring, 'mailto', audience, {
+            profile: profile.id,
+            address: profile.address?.id ?? 0,
+            list,
+            scope: scopeOfLeaving,
+            day: 20_000,
+          }),
+          DOMAIN,
+        ),
+      history: async () => consentHistory(db, scope, await find()),
+      sources: async () => (await consentHistory(db, scope, await find())).map((change) => change.source),
+    };
+  }
+
+  async function closeListeners(): Promise<void> {
+    await Promise.all(listeners.splice(0).map((listener) => listener.close()));
+  }
+
+  return {
+    cable,
+    list: { number, name: 'weekly' },
+    logged,
+    listen,
+    person: () => personOf(home),
+    personElsewhere: () => personOf(elsewhere),
+    until: async (condition) => {
+      const deadline = Date.now() + 60_000;
+      while (!(await condition())) {
+        if (Date.now() > deadline) throw new Error('it never came about');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+    closeListeners,
+    close: async () => {
+      await closeListeners();
+      await recorder.close();
+      await database.close();
+      await cable.close();
+      await scratch.close();
+    },
+  };
+}

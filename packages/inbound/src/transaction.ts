@@ -1,0 +1,229 @@
+/**
+ * One mail transaction: MAIL, RCPT and DATA of the inbound listener.
+ *
+ * A recipient is decided at RCPT and remembered with its opt-out; DATA then only asks whether a machine
+ * answered, records every recipient and replies once. Nothing here ever sends a message. RFC 5321 §3.3.
+ *
+ * @module
+ */
+import type { KeyRing, Log, RecordOptOut } from '@adieu/core';
+import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
+import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import { isAutomaticReply } from './autoreply.ts';
+import { dismiss } from './connection.ts';
+import { type Content, openContent } from './content.ts';
+import type { Domains } from './domains.ts';
+import { type Route, readRecipient, route } from './route.ts';
+
+/** What happened since the start, each outcome counted once. */
+export interface InboundStats {
+  /** Opt-outs recorded (one per recipient), also repeated ones. */
+  readonly recorded: number;
+  /** Messages taken and ignored because a machine answered. */
+  readonly autoReplies: number;
+  /** Recipients refused as unknown (5.1.1) or foreign (5.7.1). */
+  readonly refusedRecipients: number;
+  /** Messages refused for their content or size. */
+  readonly refusedMessages: number;
+  /** Recipients and messages answered 451. */
+  readonly deferred: number;
+  /** Connections answered 421 at once. */
+  readonly turnedAway: number;
+}
+
+export interface TransactionOptions {
+  readonly domains: Domains;
+  readonly recorder: RecordOptOut;
+  readonly ring: KeyRing;
+  readonly separators: readonly string[];
+  /** Octets. */
+  readonly maxSize: number;
+  /** Counts a message of a remote address; false when it had its share. */
+  readonly admitMessage: (remoteAddress: string) => boolean;
+  readonly log: Log;
+}
+
+type OptOutRoute = Extract<Route, { kind: 'opt-out' }>;
+type Done = (error?: Error | null, text?: string) => void;
+
+/** Refused recipients after which a caller is only guessing. */
+const MAX_REFUSED_RECIPIENTS = 100;
+/** Octets past the limit that are still swallowed, so that an honest sender reads a 552 and not a reset. */
+const OVERSHOOT_OCTETS = 1_048_576;
+/** RFC 5321 §6.3. */
+const MAX_RECEIVED_FIELDS = 100;
+
+const UNAVAILABLE = reply(451, '4.3.0 This cannot be recorded now, please try again later');
+
+/** Opens the handlers for all connections of one listener. */
+export function openTransactions(options: TransactionOptions) {
+  const { log } = options;
+  const counts = {
+    recorded: 0,
+    autoReplies: 0,
+    refusedRecipients: 0,
+    refusedMessages: 0,
+    deferred: 0,
+    turnedAway: 0,
+  };
+  const routes = new WeakMap<SMTPServerAddress, OptOutRoute>();
+  const connections = new Map<string, { connection: SMTPConnection; refused: number; busy: boolean }>();
+  let draining = false;
+
+  function onMailFrom(_sender: SMTPServerAddress, session: SMTPServerSession, done: Done): void {
+    if (options.admitMessage(session.remoteAddress)) done();
+    else done(reply(450, '4.7.1 Too many messages from your address, try again in a minute'));
+  }
+
+  function onRcptTo(address: SMTPServerAddress, session: SMTPServerSession, done: Done): void {
+    const followed = connections.get(session.id);
+    decide(address).then(
+      (decided) => {
+        if (decided.kind === 'opt-out') {
+          routes.set(address, decided);
+          done();
+          return;
+        }
+        if (decided.kind === 'later') {
+          counts.deferred += 1;
+          log.warn({ outcome: 'deferred' }, 'recipient deferred: the database is away');
+          done(UNAVAILABLE);
+          return;
+        }
+        counts.refusedRecipients += 1;
+        log.debug({ outcome: decided.kind }, 'recipient refused');
+        if (followed !== undefined) {
+          followed.refused += 1;
+          if (followed.refused > MAX_REFUSED_RECIPIENTS) {
+            dismiss(followed.connection, 421, '4.7.0 Too many unknown recipients');
+          }
+        }
+        done(
+          decided.kind === 'foreign'
+            ? reply(550, '5.7.1 We take mail for our own domains only')
+            : reply(550, '5.1.1 There is no such address here'),
+        );
+      },
+      () => done(UNAVAILABLE),
+    );
+  }
+
+  async function decide(address: SMTPServerAddress): Promise<Route> {
+    const recipient = readRecipient(address.address);
+    if (recipient === null) return { kind: 'foreign' };
+    const domain =
+      recipient.domain === null
+        ? ({ kind: 'foreign' } as const)
+        : await options.domains.standing(recipient.domain);
+    return route(recipient, { domain, ring: options.ring, separators: options.separators });
+  }
+
+  function onData(stream: SMTPServerDataStream, session: SMTPServerSession, done: Done): void {
+    const content = openContent();
+    const followed = connections.get(session.id);
+    if (followed !== undefined) followed.busy = true;
+    const finish = (answer: Error | null): void => {
+      done(answer, 'OK: received');
+      if (followed === undefined) return;
+      followed.busy = false;
+      if (draining) hangUp(followed.connection);
+    };
+    stream.on('data', (chunk: Buffer) => {
+      content.push(chunk);
+      if (content.bytes() <= options.maxSize + OVERSHOOT_OCTETS || followed === undefined) return;
+      stream.removeAllListeners('data');
+      counts.refusedMessages += 1;
+      log.info({ outcome: 'refused', reason: 'size' }, 'message refused');
+      dismiss(followed.connection, 552, '5.3.4 Message exceeds the size limit');
+    });
+    stream.on('error', () => log.debug({ outcome: 'aborted' }, 'caller left within a message'));
+    stream.on('end', () => {
+      conclude(content.end(), session).then(finish, () => finish(UNAVAILABLE));
+    });
+  }
+
+  /** The reply to a whole message: `null` is 250. */
+  async function conclude(content: Content, session: SMTPServerSession): Promise<Error | null> {
+    const refusal = refusalOf(content, options.maxSize);
+    if (refusal !== null) {
+      counts.refusedMessages += 1;
+      log.info({ outcome: 'refused', reason: refusal.reason }, 'message refused');
+      return refusal.reply;
+    }
+    const { mailFrom, rcptTo } = session.envelope;
+    if (isAutomaticReply(mailFrom === false ? '' : mailFrom.address, content.fields)) {
+      counts.autoReplies += 1;
+      log.info({ outcome: 'auto_reply' }, 'automatic reply ignored');
+      return null;
+    }
+    const at = new Date();
+    const outcomes = await Promise.allSettled(rcptTo.map((address) => record(routes.get(address), at)));
+    if (outcomes.some((outcome) => outcome.status === 'rejected')) {
+      counts.deferred += 1;
+      log.warn({ outcome: 'deferred', recipients: rcptTo.length }, 'message deferred: not recorded');
+      return UNAVAILABLE;
+    }
+    counts.recorded += rcptTo.length;
+    log.info({ outcome: 'opted_out', recipients: rcptTo.length }, 'opt-out by mail recorded');
+    return null;
+  }
+
+  async function record(decided: OptOutRoute | undefined, at: Date): Promise<void> {
+    if (decided === undefined) throw new Error('a recipient without its route');
+    const { audience, claims, fingerprint } = decided;
+    await options.recorder({
+      organisation: audience.organisation,
+      sandbox: audience.sandbox,
+      who: { by: 'number', profile: claims.profile, address: claims.address },
+      scope: claims.scope,
+      ...(claims.list === 0 ? {} : { list: claims.list }),
+      source: 'header_mailto',
+      fingerprint,
+      at,
+    });
+  }
+
+  return {
+    onMailFrom,
+    onRcptTo,
+    onData,
+    stats: (): InboundStats => ({ ...counts }),
+    count: (outcome: keyof InboundStats): void => {
+      counts[outcome] += 1;
+    },
+    follow: (connection: SMTPConnection): void => {
+      connections.set(connection.id, { connection, refused: 0, busy: false });
+    },
+    forget: (connection: SMTPConnection): void => {
+      connections.delete(connection.id);
+    },
+    followed: (): SMTPConnection[] => [...connections.values()].map((followed) => followed.connection),
+    /** Hangs up on whoever is not within a message now, and on the others after it. */
+    drain: (): void => {
+      draining = true;
+      for (const followed of connections.values()) if (!followed.busy) hangUp(followed.connection);
+    },
+  };
+}
+
+function hangUp(connection: SMTPConnection): void {
+  connection.send(421, '4.3.2 Shutting down');
+}
+
+function refusalOf(content: Content, maxSize: number): { reply: Error; reason: string } | null {
+  if (content.bytes > maxSize) {
+    return { reply: reply(552, '5.3.4 Message exceeds the size limit'), reason: 'size' };
+  }
+  if (content.defect !== null) {
+    return { reply: reply(550, '5.6.0 Message holds a bare CR, a bare LF or a NUL'), reason: content.defect };
+  }
+  if (content.fields.filter((field) => field.name === 'received').length > MAX_RECEIVED_FIELDS) {
+    return { reply: reply(554, '5.4.6 Message is going round in circles'), reason: 'loop' };
+  }
+  return null;
+}
+
+/** The library reads the reply code from the error; the text brings its own enhanced code. */
+function reply(responseCode: number, text: string): Error {
+  return Object.assign(new Error(text), { responseCode });
+}

@@ -1,0 +1,19 @@
+/**
+ * Bytes in, bytes out: compile a template, fill it, headers, MIME, DKIM; and read a mail as a provider would.
+ * No network.
+ *
+ * @module
+ */
+export type { Composer } from './composer.ts';
+export { openComposer } from './composer.ts';
+export type { Composed, ComposeInput, ComposerOptions } from './composition.ts';
+export { decodeWords } from './encodedword.ts';
+export type { Finding, Level } from './inspect/finding.ts';
+export type { Hyperlink } from './inspect/hyperlink.ts';
+export type { ExplainedField, Inspection } from './inspect/inspection.ts';
+export { inspectMessage } from './inspect/inspection.ts';
+export type { ProviderView } from './inspect/provider.ts';
+export type { ListUnsubscribe } from './inspect/unsubscribe-checks.ts';
+export type { TemplateLink } from './link.ts';
+export type { CompiledTemplate, TemplateOutcome } from './template.ts';
+export { compileTemplate } from './template.ts';

@@ -1,0 +1,109 @@
+/**
+ * `List-Unsubscribe` and `List-Unsubscribe-Post` of a message (RFC 2369, RFC 8058).
+ *
+ * One https URI first and on the first line, then the mailto; nothing is folded but between them. The second
+ * field stands only beside an https URI, and is byte-exact. A URL that is too long costs the URL, never the
+ * recipient (U2).
+ *
+ * @module
+ */
+import {
+  type BodyLink,
+  type HeaderPlan,
+  isFailure,
+  type KeyRing,
+  mailTokenAddress,
+  type OptOutScope,
+  sealMailToken,
+} from '@adieu/core';
+import { type HeaderField, LINE_LIMIT } from './field.ts';
+
+/** What all messages of a composer share. */
+export interface ListUnsubscribeOptions {
+  readonly plan: HeaderPlan;
+  /** The template's links, as the plan's index counts them. */
+  readonly links: readonly BodyLink[];
+  readonly consentLevel: OptOutScope;
+  readonly domain: string;
+  readonly organisation: string;
+  readonly sandbox: string;
+  readonly ring: KeyRing;
+  /** The number of the list; 0 for none. */
+  readonly list: number;
+}
+
+/** Who gets this message, in numbers, and its URLs. */
+export interface ListUnsubscribeMessage {
+  readonly profile: number;
+  readonly address: number;
+  readonly day: number;
+  readonly url: (link: BodyLink) => string;
+}
+
+/** The fields of one message. */
+export interface ListUnsubscribeFields {
+  readonly fields: readonly HeaderField[];
+  readonly warnings: readonly string[];
+}
+
+/** Octets of the URL that still leave room for the rest of its line (OH-9). */
+const URL_LIMIT = 900;
+
+/** Writes the fields of one message; none when the plan says so or nothing is left to say. */
+export function listUnsubscribeFields(
+  options: ListUnsubscribeOptions,
+  message: ListUnsubscribeMessage,
+): ListUnsubscribeFields {
+  const { plan } = options;
+  if (plan.kind === 'none') return { fields: [], warnings: [] };
+  const warnings: string[] = [];
+  const url = plan.url === null ? null : headerUrl(options, message, warnings);
+  const mailto = plan.mailto ? mailtoUri(options, message) : null;
+  const uris = [url, mailto].filter((uri) => uri !== null).map((uri) => `<${uri}>`);
+  if (uris.length === 0) return { fields: [], warnings };
+  const fields = [{ name: 'List-Unsubscribe', value: uris.join(',\r\n ') }];
+  if (url !== null) fields.push({ name: 'List-Unsubscribe-Post', value: 'List-Unsubscribe=One-Click' });
+  return { fields, warnings };
+}
+
+/** The planned URL, else a shorter one of the same level, else none. */
+function headerUrl(
+  { plan, links }: ListUnsubscribeOptions,
+  message: ListUnsubscribeMessage,
+  warnings: string[],
+): string | null {
+  if (plan.kind === 'none' || plan.url === null) return null;
+  const { url } = plan;
+  const borrowed = url.from === 'body' ? links[url.index] : undefined;
+  if (borrowed !== undefined) {
+    const same = fittingUrl(borrowed, message);
+    if (same !== null) return same;
+    warnings.push(
+      'The body link is too long for the header: List-Unsubscribe has a generated URL without its page.',
+    );
+  }
+  const generated = fittingUrl({ type: 'one-click', level: url.level }, message);
+  if (generated === null)
+    warnings.push('The one-click URL is too long for a header line: List-Unsubscribe has none.');
+  return generated;
+}
+
+function fittingUrl(link: BodyLink, message: ListUnsubscribeMessage): string | null {
+  try {
+    const url = message.url(link);
+    return url.length <= URL_LIMIT && `List-Unsubscribe: <${url}>,`.length <= LINE_LIMIT ? url : null;
+  } catch (error) {
+    if (isFailure(error) && error.code === 'token_too_long') return null;
+    throw error;
+  }
+}
+
+function mailtoUri(
+  options: ListUnsubscribeOptions,
+  { profile, address, day }: ListUnsubscribeMessage,
+): string {
+  const { organisation, sandbox, ring, list, consentLevel, domain } = options;
+  const claims = { profile, address, list, scope: consentLevel, day };
+  const token = sealMailToken(ring, 'mailto', { organisation, sandbox }, claims);
+  return `mailto:${mailTokenAddress('mailto', token, domain)}?subject=unsubscribe`;
+}

@@ -1,0 +1,144 @@
+/**
+ * Adieu as a user runs it: the built `adieu serve` in a process of its own, over a scratch database, on free ports.
+ *
+ * The rule: scenarios talk to it only as its users do, over HTTP and SMTP, or look at the database beside it.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../packages/app/dist/main.js', import.meta.url));
+
+/** What a scenario decides; the rest is as shipped. */
+export interface RunOptions {
+  readonly databaseUrl: string;
+  readonly relayUrl: string;
+  readonly roles?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Shares key ring and API key with another run. */
+  readonly dataDir?: string;
+}
+
+/** An answer of the management API. */
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at any field of any answer.
+  readonly body: any;
+}
+
+/** One running process. */
+export interface RunningAdieu {
+  readonly url: string;
+  readonly smtpPort: number;
+  readonly dataDir: string;
+  readonly pid: number;
+  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  log(): string;
+  /** Asks it to stop, and answers its exit code. */
+  stop(): Promise<number | null>;
+}
+
+const API_KEY = 'test-key-of-a-scenario-0123456789';
+const PATIENCE_MS = 110_000;
+
+/** Starts it and answers once it is ready. */
+export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
+  const [httpPort, smtpPort] = [await freePort(), await freePort()];
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'adieu-run-')));
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'serve', ...(options.roles === undefined ? [] : ['--roles', options.roles])],
+    {
+      env: {
+        PATH: process.env.PATH ?? '',
+        ADIEU_DATA_DIR: dataDir,
+        ADIEU_API_KEY: API_KEY,
+        DATABASE_URL: options.databaseUrl,
+        RELAY_URL: options.relayUrl,
+        HTTP_PORT: String(httpPort),
+        SMTP_PORT: String(smtpPort),
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));
+  const url = `http://127.0.0.1:${httpPort}`;
+  process.once('exit', () => child.kill('SIGKILL'));
+  await until(
+    () => isReady(child, url),
+    () => `adieu serve is not ready:\n${log}`,
+  );
+
+  return {
+    url,
+    smtpPort,
+    dataDir,
+    pid: child.pid ?? 0,
+    log: () => log,
+    call: (method, path, body) => call(url, method, path, body),
+    async stop() {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      return child.exitCode;
+    },
+  };
+}
+
+/** Waits for a condition; a deadline that long is reached only when something is wrong. */
+export async function until<T>(
+  condition: () => Promise<T | null | undefined | false>,
+  complaint: () => string = () => 'the condition never came true',
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(complaint());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function isReady(child: ChildProcess, url: string): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error(`adieu serve ended with ${child.exitCode}`);
+  return fetch(`${url}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function call(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${API_KEY}`,
+      ...(body === undefined
+        ? {}
+        : { 'content-type': typeof body === 'string' ? 'application/x-ndjson' : 'application/json' }),
+    },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  const answer = await response.text();
+  return { status: response.status, body: answer === '' ? null : JSON.parse(answer) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
