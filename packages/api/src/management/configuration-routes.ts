@@ -1,0 +1,137 @@
+/**
+ * `/v1/channel-configurations/{name}`: how mail of one kind leaves (S1). Every change is a new version.
+ *
+ * The schema checks shapes; what contradicts what is core's to say, with the field that is to blame.
+ *
+ * @module
+ */
+import {
+  type ChannelConfiguration,
+  checkChannelConfiguration,
+  completeChannelConfiguration,
+} from '@adieu/core';
+import {
+  type Database,
+  findChannelConfiguration,
+  findSubdomain,
+  putChannelConfiguration,
+} from '@adieu/store';
+import { z } from 'zod';
+import { PROBLEMS, Problem, unsupportedField } from '../problem.ts';
+import { TenantHeaders, tenantOf } from './access.ts';
+import { ConfigurationName, DomainName, EmailAddress, headerText } from './field.ts';
+import type { ManagementApp } from './management-app.ts';
+import { present } from './present.ts';
+
+const Sender = z.strictObject({ name: headerText(200), email: EmailAddress });
+const Rate = z.number().positive().nullable();
+const UNSUPPORTED = 'not supported by this version, refused with `unsupported_field`';
+
+const ListUnsubscribe = z.strictObject({
+  enabled: z.boolean().optional().describe('Default: true'),
+  mailto: z.boolean().optional().describe('Default: true; emitted only where inbound mail is received'),
+  oneClick: z.boolean().optional().describe('Default: true'),
+  consentLevel: z.enum(['channel', 'identity', 'subscription']).optional().describe('Default: `channel`'),
+  managedBy: z
+    .enum(['adieu', 'customer'])
+    .optional()
+    .describe(`Default: \`adieu\`. \`customer\`: ${UNSUPPORTED}`),
+  customUrl: z.string().max(2_000).optional().describe(UNSUPPORTED),
+  customMailto: z.string().max(320).optional().describe(UNSUPPORTED),
+});
+
+const Body = z.strictObject({
+  subdomain: DomainName,
+  emailType: z.enum(['marketing', 'transactional']),
+  from: Sender,
+  replyTo: EmailAddress.optional(),
+  errorPrefix: headerText(64).optional(),
+  listUnsubscribe: ListUnsubscribe.optional(),
+  marketingActions: z.array(headerText(200)).max(100).optional(),
+  urlTracking: z
+    .array(z.strictObject({ name: headerText(255), value: headerText(5_120) }))
+    .max(10)
+    .optional()
+    .describe(UNSUPPORTED),
+  retryMinutes: z.number().int().optional().describe('Default: 5040 (84 hours)'),
+  unknownOutcome: z
+    .enum(['keep', 'resend'])
+    .optional()
+    .describe('Default: `keep` for marketing, else `resend`'),
+  rate: z
+    .strictObject({ messagesPerSecond: Rate.optional(), perDomain: Rate.optional() })
+    .optional()
+    .describe(`Numbers: ${UNSUPPORTED}`),
+  allowNoOptOutLink: headerText(500)
+    .optional()
+    .describe('Why a marketing template without an opt-out link may be sent. Logged at every execution'),
+});
+
+const Configuration = z.looseObject({
+  name: z.string(),
+  version: z.number().int(),
+  subdomain: z.string(),
+  emailType: z.enum(['marketing', 'transactional']),
+  warnings: z.array(z.string()).optional(),
+});
+
+export async function configurationRoutes(app: ManagementApp, database: Database): Promise<void> {
+  const shared = {
+    tags: ['Configuration'],
+    params: z.object({ name: ConfigurationName }),
+    headers: TenantHeaders,
+    response: { 200: Configuration, ...PROBLEMS },
+  };
+  const config = { needs: 'configuration' } as const;
+
+  app.put(
+    '/v1/channel-configurations/:name',
+    { config, schema: { ...shared, summary: 'Store a channel configuration', body: Body } },
+    async (request) => {
+      const scope = tenantOf(request);
+      const configuration = readConfiguration(request.params.name, request.body);
+      const warnings = checkChannelConfiguration(configuration);
+      if ((await findSubdomain(database.db, scope, configuration.subdomain)) === null) {
+        throw new Problem(422, 'unknown_subdomain', {
+          detail: 'Store this subdomain first.',
+          field: 'subdomain',
+        });
+      }
+      const { version } = await putChannelConfiguration(database.db, scope, configuration);
+      return { ...configuration, version, warnings };
+    },
+  );
+
+  app.get(
+    '/v1/channel-configurations/:name',
+    { config, schema: { ...shared, summary: 'Read a channel configuration' } },
+    async (request) => {
+      const found = await findChannelConfiguration(database.db, tenantOf(request), request.params.name);
+      if (found === null) {
+        throw new Problem(404, 'unknown_channel_configuration', {
+          detail: 'There is no such configuration.',
+        });
+      }
+      return { ...found.configuration, version: found.version };
+    },
+  );
+}
+
+function readConfiguration(name: string, body: z.output<typeof Body>): ChannelConfiguration {
+  const { managedBy, customUrl, customMailto, ...settings } = body.listUnsubscribe ?? {};
+  const { rate = {}, ...rest } = body;
+  if (managedBy === 'customer')
+    throw unsupportedField('listUnsubscribe.managedBy', 'A header managed by the customer');
+  if (customUrl !== undefined)
+    throw unsupportedField('listUnsubscribe.customUrl', 'A one-click URL of your own');
+  if (customMailto !== undefined)
+    throw unsupportedField('listUnsubscribe.customMailto', 'A mailto of your own');
+  if (rest.urlTracking?.length) throw unsupportedField('urlTracking', 'URL tracking');
+  for (const field of ['messagesPerSecond', 'perDomain'] as const) {
+    if (typeof rate[field] === 'number') throw unsupportedField(`rate.${field}`, 'A rate');
+  }
+  return completeChannelConfiguration(name, {
+    ...present(rest),
+    listUnsubscribe: present({ ...settings, managedBy }),
+  });
+}

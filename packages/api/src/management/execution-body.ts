@@ -1,0 +1,62 @@
+/**
+ * The body of `POST /v1/executions`.
+ *
+ * Its shape is checked for everybody at once; what is wrong with one recipient's address or id is that
+ * recipient's exclusion later, never the failure of the call.
+ *
+ * @module
+ */
+import type { ExecutionRequest } from '@adieu/store';
+import { z } from 'zod';
+import { Problem, unsupportedField } from '../problem.ts';
+import { ConfigurationName, FreeObject, headerText, PlainName, TrackingId } from './field.ts';
+import { present } from './present.ts';
+
+/** Octets: room for the most recipients with a context each. */
+export const EXECUTION_LIMIT = 16 * 1024 * 1024;
+const MAX_RECIPIENTS = 10_000;
+
+const Recipient = z.strictObject({
+  namespace: z.string().optional(),
+  id: z.string().optional(),
+  address: z.string().optional().describe("Default: the profile's `Email`"),
+  context: z.record(z.string(), z.unknown()).optional(),
+});
+
+const Audience = z.union([
+  z.strictObject({ all: z.literal(true) }),
+  z.strictObject({ attributes: FreeObject.optional(), consents: FreeObject.optional() }),
+]);
+
+export const ExecutionBody = z.strictObject({
+  requestId: headerText(255).describe('Makes the call idempotent'),
+  channelConfiguration: ConfigurationName,
+  template: PlainName,
+  campaignId: TrackingId.optional(),
+  journey: z.strictObject({ versionId: TrackingId.optional(), actionId: TrackingId.optional() }).optional(),
+  list: PlainName.optional(),
+  recipients: z.array(Recipient).min(1).max(MAX_RECIPIENTS).optional().describe('Either these or `audience`'),
+  audience: Audience.optional().describe(
+    'Everybody, or whose attributes and consents contain the given ones',
+  ),
+  dryRun: z
+    .boolean()
+    .optional()
+    .describe('`true` is not supported by this version: refused with `unsupported_field`'),
+});
+
+/** The request as the store takes it; throws for what contradicts itself or is not supported yet. */
+export function readExecution(body: z.output<typeof ExecutionBody>): ExecutionRequest {
+  const { dryRun, journey, recipients, audience, ...rest } = body;
+  if (dryRun === true) throw unsupportedField('dryRun', 'A dry run');
+  if ((recipients === undefined) === (audience === undefined)) {
+    const detail = 'Give either recipients or an audience.';
+    throw new Problem(422, 'recipients_or_audience', { detail, field: 'recipients' });
+  }
+  return {
+    ...present(rest),
+    ...(journey === undefined ? {} : { journey: present(journey) }),
+    ...(recipients === undefined ? {} : { recipients: recipients.map((recipient) => present(recipient)) }),
+    ...(audience === undefined ? {} : { audience: 'all' in audience ? audience : present(audience) }),
+  };
+}

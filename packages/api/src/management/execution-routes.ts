@@ -1,0 +1,199 @@
+/**
+ * `/v1/executions`: one enqueue each, answered at once; what becomes of it is read from the counts (S4, S8).
+ *
+ * The execution is committed before anybody is woken, and waking may fail: the sweep finds what nobody was
+ * told about. A request id that came before is answered with its first execution.
+ *
+ * @module
+ */
+import type { Log, WakeUp } from '@adieu/core';
+import {
+  createExecution,
+  type Database,
+  type ExecutionRequest,
+  executionCounts,
+  findChannelConfiguration,
+  findTemplate,
+  listMessages,
+  type Scope,
+} from '@adieu/store';
+import { z } from 'zod';
+import { PROBLEMS, Problem } from '../problem.ts';
+import { errorFields } from '../request-log.ts';
+import { TenantHeaders, tenantOf } from './access.ts';
+import { EXECUTION_LIMIT, ExecutionBody, readExecution } from './execution-body.ts';
+import type { ManagementApp } from './management-app.ts';
+import type { OptOutLinks } from './opt-out-links.ts';
+import { present } from './present.ts';
+
+export interface ExecutionDeps {
+  readonly database: Database;
+  readonly wake: WakeUp;
+  readonly optOutLinks: OptOutLinks;
+  readonly log: Log;
+}
+
+const MAX_MESSAGES = 1_000;
+const STATES = ['queued', 'sending', 'sent', 'deferred', 'excluded', 'bounced', 'failed', 'unknown'] as const;
+
+const Accepted = z.object({
+  executionId: z.string(),
+  requestId: z.string(),
+  state: z.enum(['running', 'finished']),
+});
+const Counts = z.object({
+  executionId: z.string(),
+  state: z.enum(['running', 'finished']),
+  counts: z.record(z.enum(STATES), z.number().int()),
+  exclusions: z.record(z.string(), z.number().int()).describe('Messages by exclusion code'),
+});
+const Messages = z.object({
+  messages: z.array(
+    z.object({
+      messageId: z.string(),
+      namespace: z.string(),
+      id: z.string(),
+      address: z.string().nullable(),
+      state: z.enum(STATES),
+      code: z.string().optional(),
+      attempts: z.number().int(),
+      reply: z.string().optional(),
+      updatedAt: z.string(),
+    }),
+  ),
+  next: z.string().nullable().describe('Give it as `cursor` to go on; null at the end'),
+});
+const Params = z.object({ id: z.string().max(64) });
+const Page = z.strictObject({
+  state: z.enum(STATES).optional(),
+  cursor: z.string().max(200).optional(),
+  limit: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'a number from 1')
+    .optional()
+    .describe('Default 100, clamped at 1,000'),
+});
+
+export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): Promise<void> {
+  const { database } = deps;
+  const shared = { tags: ['Executions'], headers: TenantHeaders };
+  const config = { needs: 'executions' } as const;
+
+  app.post(
+    '/v1/executions',
+    {
+      config,
+      bodyLimit: EXECUTION_LIMIT,
+      schema: {
+        ...shared,
+        summary: 'Send a template to recipients',
+        body: ExecutionBody,
+        response: { 202: Accepted, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const scope = tenantOf(request);
+      const wanted = readExecution(request.body);
+      if (!(await isKnown(database, scope, wanted.requestId))) await checkOptOutLink(deps, scope, wanted);
+      const { executionId, requestId, created } = await createExecution(database.db, scope, wanted);
+      if (created) await wakeUp(deps, executionId);
+      const counts = created ? null : await executionCounts(database.db, scope, executionId);
+      reply.code(202);
+      return { executionId: String(executionId), requestId, state: counts?.state ?? 'running' };
+    },
+  );
+
+  app.get(
+    '/v1/executions/:id',
+    {
+      config,
+      schema: {
+        ...shared,
+        summary: 'Progress of an execution',
+        params: Params,
+        response: { 200: Counts, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const counts = await executionCounts(database.db, tenantOf(request), idOf(request.params.id));
+      if (counts === null) throw unknownExecution();
+      const { state, exclusions } = counts;
+      return {
+        executionId: String(counts.executionId),
+        state,
+        counts: { ...counts.counts },
+        exclusions: present(exclusions),
+      };
+    },
+  );
+
+  app.get(
+    '/v1/executions/:id/messages',
+    {
+      config,
+      schema: {
+        ...shared,
+        summary: 'Messages of an execution',
+        params: Params,
+        querystring: Page,
+        response: { 200: Messages, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const { state, cursor, limit } = request.query;
+      const page = { limit: Math.min(Number(limit ?? 100), MAX_MESSAGES), ...present({ state, cursor }) };
+      const found = await listMessages(database.db, tenantOf(request), idOf(request.params.id), page);
+      if (found === null) throw unknownExecution();
+      return found;
+    },
+  );
+}
+
+/** A request that came before is answered as it was then, whatever became of its template since. */
+async function isKnown({ db }: Database, scope: Scope, requestId: string): Promise<boolean> {
+  const executions = db.selectFrom('execution').select('id').where('sandbox_id', '=', scope.sandboxId);
+  return (await executions.where('request_id', '=', requestId).executeTakeFirst()) !== undefined;
+}
+
+/** A marketing message without a way out is refused, unless its configuration says why it may leave (U8). */
+async function checkOptOutLink(deps: ExecutionDeps, scope: Scope, wanted: ExecutionRequest): Promise<void> {
+  const { db } = deps.database;
+  const found = await findChannelConfiguration(db, scope, wanted.channelConfiguration);
+  const template = await findTemplate(db, scope, wanted.template);
+  // What is missing is refused below, by the one that creates the execution.
+  if (found === null || template === null) return;
+  const { configuration } = found;
+  if (configuration.emailType !== 'marketing' || (await deps.optOutLinks(scope, template)) > 0) return;
+  const why = configuration.allowNoOptOutLink;
+  if (why === undefined) {
+    const detail = 'A marketing template needs an opt-out link in its body.';
+    throw new Problem(422, 'template_without_opt_out', { detail, field: 'template' });
+  }
+  const { organisation, sandbox } = scope;
+  const { channelConfiguration, requestId } = wanted;
+  deps.log.warn(
+    { organisation, sandbox, channelConfiguration, template: wanted.template, requestId, why },
+    'a marketing template without an opt-out link was allowed',
+  );
+}
+
+async function wakeUp(deps: ExecutionDeps, executionId: number): Promise<void> {
+  try {
+    await deps.wake({ kind: 'expand', executionId });
+  } catch (error) {
+    deps.log.warn(
+      { executionId, ...errorFields(error) },
+      'no worker was woken; the sweep will find the execution',
+    );
+  }
+}
+
+/** An id that is not a number names no execution. */
+function idOf(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw unknownExecution();
+  return Number(text);
+}
+
+function unknownExecution(): Problem {
+  return new Problem(404, 'unknown_execution', { detail: 'There is no such execution.' });
+}

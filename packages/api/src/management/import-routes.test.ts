@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Answer, askBytes } from '../testing/http-client.ts';
+import { type RunningApi, SECRET, startTestApi } from '../testing/running-api.ts';
+
+let api: RunningApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.close());
+
+const NDJSON = { 'content-type': 'application/x-ndjson' };
+const MEGABYTE = 1024 * 1024;
+const person = (id: string, more: object = {}) => ({
+  identities: { CRMID: id, Email: `${id}@example.com` },
+  ...more,
+});
+const importLines = (lines: readonly unknown[]): Promise<Answer> =>
+  api.call(
+    'POST',
+    '/v1/profiles',
+    lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n'),
+    NDJSON,
+  );
+
+function pour(body: AsyncIterable<Buffer>): Promise<Answer> {
+  const headers = { authorization: `Bearer ${SECRET}`, ...NDJSON };
+  return api.ask({ method: 'POST', path: '/v1/profiles', headers, body });
+}
+
+describe('An import', () => {
+  test('takes NDJSON and a JSON array alike', async () => {
+    const people = [person('a1', { attributes: { person: { name: { firstName: 'Ann' } } } }), person('a2')];
+    expect((await importLines(people)).json()).toEqual({ upserted: 2, rejected: [], rejectedCount: 0 });
+    expect((await api.call('POST', '/v1/profiles', people)).json()).toEqual({
+      upserted: 2,
+      rejected: [],
+      rejectedCount: 0,
+    });
+    expect((await api.call('GET', '/v1/profiles/crmid/a1')).json()).toMatchObject({
+      identities: { CRMID: 'a1', Email: 'a1@example.com' },
+      attributes: { person: { name: { firstName: 'Ann' } } },
+      consents: {},
+    });
+    expect((await api.call('GET', '/v1/profiles/Email/A1@EXAMPLE.com')).status).toBe(200);
+  });
+
+  test('reports what is wrong with a line and takes the others', async () => {
+    const answer = await importLines([
+      person('b1'),
+      '{"identities":',
+      '',
+      'null',
+      { identities: { CRMID: 'b2' }, color: 'red' },
+      { identities: {} },
+      { identities: { CRMID: ['b2'] } },
+      { identities: { CRMID: 'b2\r\nX: y' } },
+      { identities: { CRMID: 'b2', Email: 'not an address' } },
+      { identities: { CRMID: 'b2' }, attributes: 'x' },
+      { identities: { CRMID: 'b2' }, attributes: { a: 'nul \0' } },
+      { identities: { CRMID: 'b2' }, consents: { marketing: { email: { val: 'maybe' } } } },
+      '{"identities":{"CRMID":"b2"},"__proto__":{"admin":true}}',
+      `{"identities":{"CRMID":"b2"},"attributes":${'['.repeat(5_000)}`,
+      `{"identities":{"CRMID":"b2"},"attributes":{"a":"${'x'.repeat(MEGABYTE)}"}}`,
+      person('b3'),
+    ]);
+    expect(answer.status).toBe(200);
+    const { upserted, rejected, rejectedCount } = answer.json() as {
+      upserted: number;
+      rejected: { line: number; code: string }[];
+      rejectedCount: number;
+    };
+    expect([upserted, rejectedCount]).toEqual([2, 13]);
+    expect(rejected.map(({ line, code }) => `${line} ${code}`)).toEqual([
+      '2 invalid_json',
+      '4 invalid_record',
+      '5 unknown_field',
+      '6 identities_required',
+      '7 identity_invalid',
+      '8 identity_invalid',
+      '9 address_malformed',
+      '10 attributes_invalid',
+      '11 attributes_invalid',
+      '12 consents_invalid',
+      '13 forbidden_key',
+      '14 invalid_json',
+      '15 record_too_large',
+    ]);
+    expect((await api.call('GET', '/v1/profiles/CRMID/b2')).status).toBe(404);
+    expect((await api.call('GET', '/v1/profiles/CRMID/b3')).status).toBe(200);
+  });
+
+  test('names a thousand rejected lines and counts the rest', async () => {
+    const answer = await importLines(Array.from({ length: 2_500 }, () => '{'));
+    const { rejected, rejectedCount } = answer.json() as { rejected: unknown[]; rejectedCount: number };
+    expect([rejected.length, rejectedCount]).toEqual([1_000, 2_500]);
+  });
+
+  test('stores every chunk of a long list once', async () => {
+    const answer = await importLines(Array.from({ length: 1_234 }, (_, n) => person(`c${n}`)));
+    expect(answer.json()).toEqual({ upserted: 1_234, rejected: [], rejectedCount: 0 });
+    expect((await api.call('GET', '/v1/profiles/CRMID/c1233')).status).toBe(200);
+  });
+
+  test('of something else is refused', async () => {
+    expect((await api.call('POST', '/v1/profiles', person('d'))).json()).toMatchObject({
+      upserted: 0,
+      rejected: [{ line: 1, code: 'invalid_json', detail: 'Expected a JSON array.' }],
+    });
+    const csv = await api.call('POST', '/v1/profiles', 'a,b', { 'content-type': 'text/csv' });
+    expect([csv.status, csv.json().code]).toEqual([415, 'unsupported_media_type']);
+    const zipped = await api.call('POST', '/v1/profiles', 'x', { ...NDJSON, 'content-encoding': 'gzip' });
+    expect([zipped.status, zipped.json().code]).toEqual([415, 'unsupported_content_encoding']);
+    expect((await api.call('POST', '/v1/profiles', '', NDJSON)).json()).toMatchObject({ upserted: 0 });
+  });
+
+  test('that breaks off keeps what came before and harms nobody', async () => {
+    const head = `POST /v1/profiles HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${SECRET}\r\nContent-Type: application/x-ndjson\r\n`;
+    const body = `${JSON.stringify(person('e1'))}\n{"identities":`;
+    const wrong = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\nnot a chunk\r\n`;
+    expect(await askBytes(api.url, [wrong])).not.toMatch(/^HTTP\/1\.1 200/);
+    expect((await api.ask({ path: '/healthz' })).status).toBe(200);
+  });
+
+  test('of 100 MB with bad lines does not grow the process', async () => {
+    const good = JSON.stringify(person('f'));
+    const bad = Buffer.from(
+      `${JSON.stringify({ identities: { CRMID: 'x' }, attributes: { text: 'y'.repeat(2_000) } })}}\n`,
+    );
+    const endless = Buffer.alloc(256 * 1024, 'z');
+    const before = process.memoryUsage().rss;
+    let highest = 0;
+    let lines = 0;
+    async function* hundredMegabytes(): AsyncGenerator<Buffer> {
+      for (let sent = 0; sent < 100 * MEGABYTE; ) {
+        const block = Buffer.concat([Buffer.from(`${good}\n`), ...Array.from({ length: 100 }, () => bad)]);
+        yield block;
+        lines += 101;
+        sent += block.length;
+        highest = Math.max(highest, process.memoryUsage().rss);
+      }
+      // One line of 20 MB, which is never held.
+      for (let part = 0; part < 80; part += 1) yield endless;
+      highest = Math.max(highest, process.memoryUsage().rss);
+    }
+    const answer = await pour(hundredMegabytes());
+    expect(answer.status).toBe(200);
+    const { upserted, rejected, rejectedCount } = answer.json() as {
+      upserted: number;
+      rejected: unknown[];
+      rejectedCount: number;
+    };
+    expect([upserted + rejectedCount, rejected.length]).toEqual([lines + 1, 1_000]);
+    expect(upserted).toBe(lines / 101);
+    expect((highest - before) / MEGABYTE).toBeLessThan(150);
+  });
+
+  test('waits for the database instead of for memory', async () => {
+    // Records of 900 KB: a chunk closes by octets long before it has 500 of them.
+    const large = Buffer.from(
+      `${JSON.stringify(person('g', { attributes: { text: 'x'.repeat(900_000) } }))}\n`,
+    );
+    async function* fiftyMegabytes(): AsyncGenerator<Buffer> {
+      for (let n = 0; n < 55; n += 1) yield large;
+    }
+    const before = process.memoryUsage().rss;
+    expect((await pour(fiftyMegabytes())).json()).toEqual({ upserted: 55, rejected: [], rejectedCount: 0 });
+    expect((process.memoryUsage().rss - before) / MEGABYTE).toBeLessThan(150);
+  });
+});

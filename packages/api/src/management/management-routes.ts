@@ -1,0 +1,79 @@
+/**
+ * The management API under `/v1`: guarded by keys, validated by the schemas that also describe it.
+ *
+ * @module
+ */
+import type { CompileTemplate, KeyRing, Log, WakeUp } from '@adieu/core';
+import type { Database } from '@adieu/store';
+import type { FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { parseJson } from '../json-text.ts';
+import { Problem, sendProblem, toProblem } from '../problem.ts';
+import { guard } from './access.ts';
+import { configurationRoutes } from './configuration-routes.ts';
+import { executionRoutes } from './execution-routes.ts';
+import { importRoutes } from './import-routes.ts';
+import { listRoutes } from './list-routes.ts';
+import { openOptOutLinks } from './opt-out-links.ts';
+import { profileRoutes } from './profile-routes.ts';
+import { subdomainRoutes } from './subdomain-routes.ts';
+import { templateRoutes } from './template-routes.ts';
+
+export interface ManagementDeps {
+  readonly database: Database;
+  readonly ring: KeyRing;
+  readonly wake: WakeUp;
+  readonly compile: CompileTemplate;
+  readonly inboundHost?: string | undefined;
+  readonly log: Log;
+  /** Told after a subdomain was stored. */
+  readonly onSubdomainStored: () => void;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body is read by the handler as it comes, however long that takes. */
+    streams?: boolean;
+  }
+}
+
+/** Milliseconds for a body to arrive where it is not a stream. */
+const BODY_DEADLINE = 60_000;
+
+export async function managementRoutes(instance: FastifyInstance, deps: ManagementDeps): Promise<void> {
+  const app = instance.withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    const json = parseJson(body.toString());
+    if (json.ok) done(null, json.value);
+    else done(new Problem(400, json.code, { detail: json.detail }));
+  });
+  guard(app, deps.database);
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (request.routeOptions.config.streams === true) return payload;
+    const timer = setTimeout(() => request.raw.destroy(), BODY_DEADLINE);
+    payload.once('end', () => clearTimeout(timer));
+    reply.raw.once('close', () => clearTimeout(timer));
+    return payload;
+  });
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = toProblem(error);
+    request.fault = error;
+    // Bytes of a body that nobody reads any more would be taken for the next request.
+    if (!request.raw.complete) reply.header('connection', 'close');
+    return sendProblem(reply, problem);
+  });
+
+  const { database, ring, compile, wake, log } = deps;
+  const { inboundHost, onSubdomainStored: onStored } = deps;
+  await subdomainRoutes(app, { database, ring, inboundHost, onStored });
+  await configurationRoutes(app, database);
+  await templateRoutes(app, { database, compile });
+  await listRoutes(app, database);
+  await profileRoutes(app, database);
+  await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });
+  // Apart, since it takes bodies of its own kind.
+  await app.register(async (part) => importRoutes(part.withTypeProvider<ZodTypeProvider>(), database));
+}

@@ -1,0 +1,180 @@
+/**
+ * The `adieu` command: reads arguments and configuration, runs one command, says what went wrong.
+ *
+ * Exit codes: 0 done, 1 failed or something is wrong with what was looked at, 2 wrong arguments. The one translator
+ * of failures for the shell is here. Heavy commands are loaded when they are called, so that `--help` is quick.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { isFailure } from '@adieu/core';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { showConfig } from './commands/config.ts';
+import type { InspectOptions } from './commands/inspect.ts';
+import { initKeys, rotate, showKeys } from './commands/keys.ts';
+import type { SendOptions } from './commands/send.ts';
+import { type Config, environment, readConfig, type Variable } from './config.ts';
+import { problemsPage } from './config-page.ts';
+import { redact } from './log.ts';
+import type { Output } from './output.ts';
+import { ROLES, type Role, readRoles } from './role.ts';
+
+/** Runs the command of the arguments and answers its exit code. Serving commands end the process themselves. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const state = { code: 0 };
+  try {
+    await buildProgram(state).parseAsync([...argv], { from: 'user' });
+    return state.code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`${complaint(error)}\n`);
+    return 1;
+  }
+}
+
+/** The broken configuration has been told in full; the rest is the exit code. */
+class ConfigurationBroken extends Error {}
+
+interface State {
+  code: number;
+}
+
+function buildProgram(state: State): Command {
+  const program = new Command('adieu')
+    .description('An open email delivery pipeline in which every message carries its own way out.')
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(adieu --help shows how)')
+    .exitOverride();
+  const json = () => new Option('--json', 'answer as JSON').default(false);
+
+  program
+    .command('serve')
+    .description('run the roles of this process until SIGTERM')
+    .option('--roles <list>', `which of ${ROLES.join(', ')}, separated by commas`, asRoles, ROLES)
+    .action(async ({ roles }: { roles: readonly Role[] }) => {
+      const needed: Variable[] = roles.includes('worker') ? ['RELAY_URL'] : [];
+      const config = configure(needed);
+      const { serve } = await import('./commands/serve.ts');
+      await serve(config, roles);
+    });
+
+  program
+    .command('demo')
+    .description('run everything with a demo mailbox, and send a demo newsletter the first time')
+    .action(async () => {
+      const config = configure();
+      const { demo } = await import('./commands/demo.ts');
+      await demo(config);
+    });
+
+  program
+    .command('send')
+    .description(
+      'send a template to a file of people through a running server, and wait until all is settled',
+    )
+    .argument('<template>', '.mjml or .html')
+    .requiredOption(
+      '--to <file>',
+      'people: .csv with a header line, or .ndjson as POST /v1/profiles takes it',
+    )
+    .option('--subject <text>', 'subject; default: <mj-title> or <title>')
+    .option('--preheader <text>', 'the line behind the subject')
+    .option('--from <sender>', '"Name <hello@news.example.com>"; default: the configuration "newsletter"')
+    .option('--configuration <name>', 'channel configuration to send through')
+    .option('--create-subdomain', 'make the sending subdomain of --from where it is missing')
+    .option('--list <name>', 'subscription list: only who is subscribed gets it')
+    .option('--campaign <id>', 'campaign id, for reports and List-Id')
+    .option('--server <url>', 'default: the server of the data directory')
+    .option('--key <key>', 'API key; default: ADIEU_API_KEY or the one in the data directory')
+    .addOption(json())
+    .addHelpText('after', COLUMNS)
+    .action(async (template: string, options: SendOptions) => {
+      const config = configure();
+      const { send } = await import('./commands/send.ts');
+      const settled = await send(config, template, options);
+      state.code = settled ? 0 : 1;
+    });
+
+  program
+    .command('inspect')
+    .description('walk a mail as a mailbox provider would; exit 1 when something is wrong')
+    .argument('<file>', '.eml')
+    .option('--dns <file>', 'JSON with the DNS records to trust, as PUT /v1/subdomains answers them')
+    .addOption(json())
+    .action(async (file: string, options: InspectOptions) => {
+      const config = configure();
+      const { inspect } = await import('./commands/inspect.ts');
+      const fine = await inspect(config, file, options);
+      state.code = fine ? 0 : 1;
+    });
+
+  const keys = program.command('keys').description('the key ring and the API key; only ids are shown');
+  keys
+    .command('init')
+    .description('make what is missing')
+    .addOption(json())
+    .action(async (output: Output) => initKeys(configure(), output));
+  keys
+    .command('rotate')
+    .description('add a key that seals from now on; the others still open')
+    .addOption(json())
+    .action(async (output: Output) => rotate(configure(), output));
+  keys
+    .command('show')
+    .description('show the ids')
+    .addOption(json())
+    .action(async (output: Output) => showKeys(configure(), output));
+
+  program
+    .command('migrate')
+    .description('bring the database to the version of this program')
+    .addOption(json())
+    .action(async (output: Output) => {
+      const config = configure();
+      const { migrateDatabase } = await import('./commands/migrate.ts');
+      await migrateDatabase(config, output);
+    });
+
+  program
+    .command('config')
+    .description('show every setting, secrets hidden')
+    .addOption(json())
+    .action((output: Output) => {
+      configure();
+      showConfig(environment(), output);
+    });
+
+  return program;
+}
+
+const COLUMNS = `
+Columns of a CSV: email, id, firstName, lastName, language, city, country; any other is a dotted path into the
+attributes (loyalty.points) or begins with identities. consents. or context. (consents.marketing.email.val).
+
+Exit code 0 only when every line was taken and every message has its final state.`;
+
+function configure(required: readonly Variable[] = []): Config {
+  const outcome = readConfig(environment(), required);
+  if (outcome.ok) return outcome.config;
+  throw new ConfigurationBroken(problemsPage(outcome.problems));
+}
+
+function asRoles(text: string): readonly Role[] {
+  try {
+    return readRoles(text);
+  } catch (error) {
+    throw new InvalidArgumentError(isFailure(error) ? error.detail : 'Not a list of roles.');
+  }
+}
+
+function complaint(error: unknown): string {
+  if (error instanceof ConfigurationBroken) return error.message;
+  if (isFailure(error)) return `adieu: ${error.detail} [${error.code}]`;
+  // Nobody foresaw it, so the place where it happened is the most helpful thing there is.
+  return `adieu: ${redact(error instanceof Error ? (error.stack ?? error.message) : String(error))}`;
+}
+
+function version(): string {
+  const { version: found } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return String(found);
+}

@@ -1,0 +1,148 @@
+/**
+ * `adieu send TEMPLATE --to PEOPLE`: sends a file to a file of people through a running server, and waits.
+ *
+ * The answer is 0 only when every line was taken and every message has its final state.
+ *
+ * @module
+ */
+import { Failure } from '@adieu/core';
+import type { Config } from '../config.ts';
+import { findApiKeyFile } from '../keys.ts';
+import { findServer } from '../local-server.ts';
+import { type Enqueued, enqueue } from '../mailing.ts';
+import { type Management, openManagement } from '../management.ts';
+import { type Outcome, type Skipped, settledCount, waitForOutcome, whoWasSkipped } from '../outcome.ts';
+import { outcomePage, skippedPage } from '../outcome-page.ts';
+import { answer, type Output } from '../output.ts';
+import { readPeople } from '../people.ts';
+import { startProgress } from '../progress.ts';
+import { chooseSender, type SenderOptions } from '../sender.ts';
+import { readTemplate, type TemplateFile, templateErrors } from '../template-file.ts';
+import { type Paints, paintsFor, printable } from '../terminal.ts';
+
+/** Options of the command line. */
+export interface SendOptions extends Output, SenderOptions {
+  readonly to: string;
+  readonly subject?: string;
+  readonly preheader?: string;
+  readonly list?: string;
+  readonly campaign?: string;
+  readonly server?: string;
+  readonly key?: string;
+}
+
+/** Lines of bad lines and of skipped people that a page shows. */
+const SHOWN = 20;
+
+/** Answers whether everything was taken and settled. */
+export async function send(config: Config, path: string, options: SendOptions): Promise<boolean> {
+  const paints = paintsFor(process.stdout);
+  const template = await readTemplate(path);
+  const management = await connect(config, options);
+  const { configuration, created } = await chooseSender(management, options);
+  const warnings = await upload(management, template, options);
+  if (!options.json) {
+    for (const warning of warnings) process.stderr.write(`${printable(warning)}\n`);
+    if (created !== null) process.stdout.write(`${recordsPage(created.dns, paints)}\n\n`);
+  }
+  const people = await importAll(management, { template: template.id, configuration }, options);
+  const outcome = await watch(management, people, options);
+  const skipped = await whoWasSkipped(management, people.executions, { configuration, limit: SHOWN });
+  answer(options, {
+    json: { ...people, ...outcome, skipped, warnings, ...(created === null ? {} : { dns: created.dns }) },
+    page: page(people, outcome, { skipped, paints }),
+  });
+  return outcome.finished && people.rejected.length === 0;
+}
+
+/** The server of the command line, else the one whose note lies in the data directory, else the configured port. */
+async function connect(config: Config, options: SendOptions): Promise<Management> {
+  const noted = await findServer(config.dataDir);
+  const url = options.server ?? noted?.url ?? `http://${config.http.host}:${config.http.port}`;
+  const key = options.key ?? (await findApiKeyFile(config));
+  if (key !== null) return openManagement(url, key);
+  const detail = `There is no API key in ${config.dataDir}. Start a server here with "adieu demo" or "adieu serve", or give --server and --key.`;
+  throw new Failure('api_key_missing', detail);
+}
+
+async function upload(
+  management: Management,
+  { path, id, title, markup }: TemplateFile,
+  options: SendOptions,
+): Promise<readonly string[]> {
+  const subject = options.subject ?? title;
+  if (subject === null) {
+    const detail = `${path} has no subject: give --subject, or write one into <mj-title> (MJML) or <title> (HTML).`;
+    throw new Failure('subject_missing', detail);
+  }
+  const preheader = options.preheader === undefined ? {} : { preheader: options.preheader };
+  const stored = await management.putTemplate(id, { subject, ...preheader, ...markup });
+  if (stored.ok) return stored.warnings;
+  throw new Failure('template_invalid', `The template has errors.\n${templateErrors(path, stored.errors)}`);
+}
+
+async function importAll(
+  management: Management,
+  given: { readonly template: string; readonly configuration: string },
+  options: SendOptions,
+): Promise<Enqueued> {
+  const { list, campaign } = options;
+  const mailing = {
+    ...given,
+    ...(list === undefined ? {} : { list }),
+    ...(campaign === undefined ? {} : { campaignId: campaign }),
+  };
+  const people = await enqueue(management, mailing, { people: readPeople(options.to) });
+  if (people.recipients > 0) return people;
+  const { rejected } = people;
+  const lines = rejected.length === 0 ? '' : `\n${rejectedPage(people)}`;
+  throw new Failure('nobody', `${options.to} names nobody to write to.${lines}`);
+}
+
+async function watch(management: Management, people: Enqueued, options: SendOptions): Promise<Outcome> {
+  const progress = startProgress('settled', { quiet: options.json });
+  try {
+    return await waitForOutcome(management, people.executions, (outcome) =>
+      progress.update(settledCount(outcome), people.recipients),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+function page(
+  people: Enqueued,
+  outcome: Outcome,
+  { skipped, paints }: { readonly skipped: readonly Skipped[]; readonly paints: Paints },
+): string {
+  const hidden = outcome.counts.excluded - skipped.length;
+  const more =
+    hidden > 0
+      ? [`  … and ${hidden} more: GET /v1/executions/${people.executions[0]}/messages?state=excluded`]
+      : [];
+  return [
+    outcomePage(outcome, paints),
+    ...(skipped.length === 0 ? [] : ['', paints.bold('Skipped'), skippedPage(skipped, paints), ...more]),
+    ...(people.repeated === 0
+      ? []
+      : ['', `Lines that name somebody a second time: ${people.repeated}. Everybody is written to once.`]),
+    ...(people.rejected.length === 0
+      ? []
+      : ['', paints.red('Lines that were not taken'), rejectedPage(people)]),
+    ...(outcome.finished ? [] : ['', 'Not settled yet; the server goes on by itself.']),
+  ].join('\n');
+}
+
+function rejectedPage({ rejected }: Enqueued): string {
+  const lines = rejected.slice(0, SHOWN).map(({ line, detail }) => `  line ${line}: ${printable(detail)}`);
+  const hidden = rejected.length - lines.length;
+  return [...lines, ...(hidden > 0 ? [`  … and ${hidden} more`] : [])].join('\n');
+}
+
+function recordsPage(
+  records: readonly { type: string; name: string; value: string }[],
+  paints: Paints,
+): string {
+  const lines = records.map(({ type, name, value }) => `  ${name}  ${type}  ${paints.dim(value)}`);
+  return ['Publish these records before mail to real people leaves:', ...lines].join('\n');
+}

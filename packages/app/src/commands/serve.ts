@@ -1,0 +1,45 @@
+/**
+ * `adieu serve`: the roles of this process, until a signal.
+ *
+ * @module
+ */
+import type { Config } from '../config.ts';
+import { type Alive, live } from '../life.ts';
+import { openLog } from '../log.ts';
+import type { Role } from '../role.ts';
+import { startRoles } from '../roles.ts';
+import { closeStages } from '../shutdown.ts';
+import { openFoundation } from '../wiring.ts';
+
+/** Serves. The configuration has a relay, which its reader made sure of. */
+export async function serve(config: Config, roles: readonly Role[]): Promise<void> {
+  const log = openLog(config.logLevel);
+  await live(log, {
+    dataDir: config.dataDir,
+    start: async () => {
+      const foundation = await openFoundation(config, log);
+      try {
+        const relayUrl = async () => config.relayUrl ?? '';
+        const running = await startRoles(foundation, { config, roles, relayUrl, log });
+        log.info({ roles, url: running.url, smtpPort: running.smtpPort }, 'ready');
+        return { foundation, roles: running };
+      } catch (error) {
+        await closeStages([{ name: 'database', patience: 5_000, close: foundation.close }], log);
+        throw error;
+      }
+    },
+    whileAlive: async (alive) => greet(alive),
+  });
+}
+
+/** What a person who started it by hand wants to know. The key is shown when it was made, and never again. */
+function greet({ foundation, roles }: Alive): void {
+  const { ring, apiKey } = foundation;
+  const lines = [
+    ...(ring.generated ? [`Key ring      made in ${ring.path}: keep a copy, links die with it`] : []),
+    ...(apiKey.generated ? [`API key       ${apiKey.value}  (shown this once; kept in ${apiKey.path})`] : []),
+    ...(roles.url === null ? [] : [`API           ${roles.url}  (described at ${roles.url}/docs)`]),
+    ...(roles.smtpPort === null ? [] : [`Inbound SMTP  port ${roles.smtpPort}`]),
+  ];
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+}

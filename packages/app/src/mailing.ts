@@ -1,0 +1,149 @@
+/**
+ * A mailing from files: a template, a file of people, one or more executions.
+ *
+ * People are imported in chunks and become recipients in the order of the file; somebody named twice is written to
+ * once. One rule: what the file says of consent only narrows what is stored, because the server keeps every no.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import { EMAIL_NAMESPACE, identityKey, namespaceKey } from '@adieu/core';
+import type { Management } from './management.ts';
+import type { PersonLine } from './people.ts';
+import type { PersonRecord } from './person-column.ts';
+
+/** What is sent. */
+export interface Mailing {
+  readonly template: string;
+  readonly configuration: string;
+  readonly campaignId?: string;
+  readonly list?: string;
+}
+
+/** A line of the file that nobody was written to for. */
+export interface RejectedLine {
+  readonly line: number;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** What came of the file. */
+export interface Enqueued {
+  readonly executions: readonly string[];
+  /** People handed over. */
+  readonly recipients: number;
+  readonly rejected: readonly RejectedLine[];
+  /** Lines that name somebody who stood in the file before. */
+  readonly repeated: number;
+}
+
+/** Recipients of one execution (wire limit), and profiles of one import. */
+const EXECUTION_SIZE = 10_000;
+const IMPORT_SIZE = 1_000;
+
+interface Recipient {
+  readonly namespace: string;
+  readonly id: string;
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** Imports and enqueues everybody. `onTaken` hears after each import how many people were taken so far. */
+export async function enqueue(
+  management: Management,
+  mailing: Mailing,
+  source: { readonly people: AsyncIterable<PersonLine>; readonly onTaken?: (people: number) => void },
+): Promise<Enqueued> {
+  // One sending is one word, so that its executions can be told from those of another.
+  const word = randomUUID();
+  const executions: string[] = [];
+  const rejected: RejectedLine[] = [];
+  const seen = new Set<string>();
+  let waiting: Recipient[] = [];
+  let chunk: Extract<PersonLine, { ok: true }>[] = [];
+  let recipients = 0;
+  let repeated = 0;
+
+  const send = async () => {
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    const { template, configuration: channelConfiguration, ...ids } = mailing;
+    const requestId = `send-${word}-${executions.length + 1}`;
+    executions.push(
+      await management.createExecution({
+        requestId,
+        channelConfiguration,
+        template,
+        ...ids,
+        recipients: batch,
+      }),
+    );
+  };
+
+  const store = async () => {
+    if (chunk.length === 0) return;
+    const lines = chunk;
+    chunk = [];
+    const refused = await importLines(management, lines);
+    rejected.push(...refused.values());
+    for (const { line, person } of lines) {
+      if (refused.has(line)) continue;
+      waiting.push(recipientOf(person));
+      recipients += 1;
+      if (waiting.length >= EXECUTION_SIZE) await send();
+    }
+    source.onTaken?.(recipients);
+  };
+
+  for await (const read of source.people) {
+    if (!read.ok) {
+      rejected.push({ line: read.line, code: read.code, detail: read.detail });
+      continue;
+    }
+    const key = keyOf(read.person);
+    if (seen.has(key)) {
+      repeated += 1;
+      continue;
+    }
+    seen.add(key);
+    chunk.push(read);
+    if (chunk.length >= IMPORT_SIZE) await store();
+  }
+  await store();
+  await send();
+  rejected.sort((a, b) => a.line - b.line);
+  return { executions, recipients, rejected, repeated };
+}
+
+/** Answers what the server refused, by line of the file. */
+async function importLines(
+  management: Management,
+  lines: readonly Extract<PersonLine, { ok: true }>[],
+): Promise<ReadonlyMap<number, RejectedLine>> {
+  const ndjson = lines.map(({ person }) => {
+    // The context belongs to the message, not to the profile.
+    const { context: _context, ...record } = person;
+    return JSON.stringify(record);
+  });
+  const { rejected } = await management.importProfiles(`${ndjson.join('\n')}\n`);
+  return new Map(
+    rejected.flatMap(({ line, code, detail }) => {
+      const inFile = lines[line - 1]?.line;
+      return inFile === undefined ? [] : [[inFile, { line: inFile, code, detail }] as const];
+    }),
+  );
+}
+
+/** The strongest identity names the person: an own id, else the address. */
+function recipientOf({ identities, context }: PersonRecord): Recipient {
+  const entries = Object.entries(identities);
+  const own =
+    entries.find(([namespace]) => namespaceKey(namespace) !== namespaceKey(EMAIL_NAMESPACE)) ?? entries[0];
+  const [namespace = EMAIL_NAMESPACE, id = ''] = own ?? [];
+  return { namespace, id, ...(context === undefined ? {} : { context }) };
+}
+
+function keyOf(person: PersonRecord): string {
+  const { namespace, id } = recipientOf(person);
+  return `${namespaceKey(namespace)}\n${identityKey(namespace, String(id))}`;
+}

@@ -1,0 +1,191 @@
+/**
+ * The management API as the command line calls it.
+ *
+ * The rule: what the server refuses arrives as a {@link Failure} with the server's own code and words; a server
+ * that does not answer is a failure of its own, which says how to start one.
+ *
+ * @module
+ */
+import { Failure, type TemplateError } from '@adieu/core';
+import { z } from 'zod';
+
+const STATES = ['queued', 'sending', 'sent', 'deferred', 'excluded', 'bounced', 'failed', 'unknown'] as const;
+
+const Counts = z.object({
+  executionId: z.string(),
+  state: z.enum(['running', 'finished']),
+  counts: z.record(z.enum(STATES), z.int()),
+  exclusions: z.record(z.string(), z.int()),
+});
+const Created = z.object({ executionId: z.string() });
+const Template = z.object({ version: z.int(), warnings: z.array(z.string()) });
+const Imported = z.object({
+  upserted: z.int(),
+  rejected: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
+});
+const Subdomain = z.object({
+  domain: z.string(),
+  dns: z.array(z.object({ type: z.string(), name: z.string(), value: z.string() })),
+});
+const Messages = z.object({
+  messages: z.array(z.looseObject({ namespace: z.string(), id: z.string(), code: z.string().optional() })),
+});
+const Explanation = z.object({
+  rules: z.array(z.object({ rule: z.string(), value: z.string(), verdict: z.string() })),
+});
+const Problem = z.looseObject({
+  code: z.string(),
+  detail: z.string(),
+  field: z.string().optional(),
+  errors: z.array(z.looseObject({ message: z.string().optional() })).optional(),
+});
+
+export type ExecutionCounts = z.output<typeof Counts>;
+export type MessageState = (typeof STATES)[number];
+export type ImportAnswer = z.output<typeof Imported>;
+export type SubdomainAnswer = z.output<typeof Subdomain>;
+export type SkippedMessage = z.output<typeof Messages>['messages'][number];
+export type ExplainedRule = z.output<typeof Explanation>['rules'][number];
+
+/** Which template was stored, or what is wrong with it. */
+export type TemplateAnswer =
+  | { readonly ok: true; readonly version: number; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly errors: readonly TemplateError[] };
+
+/** Calls of one server with one key. */
+export interface Management {
+  readonly url: string;
+  /** Null when there is no such subdomain. */
+  findSubdomain(domain: string): Promise<SubdomainAnswer | null>;
+  putSubdomain(domain: string, body: object): Promise<SubdomainAnswer>;
+  putConfiguration(name: string, body: object): Promise<void>;
+  hasConfiguration(name: string): Promise<boolean>;
+  putTemplate(id: string, body: object): Promise<TemplateAnswer>;
+  /** One profile a line; lines of the answer count from 1. */
+  importProfiles(ndjson: string): Promise<ImportAnswer>;
+  createExecution(body: object): Promise<string>;
+  /** Null when there is no such execution. */
+  findExecution(id: string): Promise<ExecutionCounts | null>;
+  /** The first excluded messages of an execution. */
+  listExcluded(id: string, limit: number): Promise<readonly SkippedMessage[]>;
+  /** Every rule for one person; empty when it cannot be told. */
+  explain(
+    who: { readonly namespace: string; readonly id: string },
+    configuration: string,
+  ): Promise<readonly ExplainedRule[]>;
+}
+
+interface Call {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+  readonly type?: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const TIMEOUT_MILLISECONDS = 120_000;
+
+/** Opens the calls. Nothing is asked before the first of them. */
+export function openManagement(url: string, key: string): Management {
+  const base = url.replace(/\/+$/, '');
+
+  async function ask({ method, path, body, type = 'application/json' }: Call): Promise<Answer> {
+    const headers = {
+      authorization: `Bearer ${key}`,
+      ...(body === undefined ? {} : { 'content-type': type }),
+    };
+    try {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        ...(body === undefined ? {} : { body }),
+      });
+      return { status: response.status, body: parseJson(await response.text()) };
+    } catch (cause) {
+      throw unreachable(base, cause);
+    }
+  }
+
+  async function get<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+    const answer = await ask({ method: 'GET', path });
+    return answer.status === 404 ? null : read(answer, schema);
+  }
+
+  const json = async <T>(
+    method: 'PUT' | 'POST',
+    path: string,
+    given: { body: object; schema: z.ZodType<T> },
+  ) => read(await ask({ method, path, body: JSON.stringify(given.body) }), given.schema);
+
+  return {
+    url: base,
+    findSubdomain: (domain) => get(`/v1/subdomains/${encodeURIComponent(domain)}`, Subdomain),
+    putSubdomain: (domain, body) =>
+      json('PUT', `/v1/subdomains/${encodeURIComponent(domain)}`, { body, schema: Subdomain }),
+    putConfiguration: async (name, body) => {
+      await json('PUT', `/v1/channel-configurations/${encodeURIComponent(name)}`, {
+        body,
+        schema: z.unknown(),
+      });
+    },
+    hasConfiguration: async (name) =>
+      (await get(`/v1/channel-configurations/${encodeURIComponent(name)}`, z.unknown())) !== null,
+    putTemplate: async (id, body) => {
+      const path = `/v1/templates/${encodeURIComponent(id)}`;
+      const answer = await ask({ method: 'PUT', path, body: JSON.stringify(body) });
+      const problem = Problem.safeParse(answer.body);
+      if (answer.status === 422 && problem.data?.errors !== undefined) {
+        return { ok: false, errors: problem.data.errors as unknown as TemplateError[] };
+      }
+      return { ok: true, ...read(answer, Template) };
+    },
+    importProfiles: async (ndjson) =>
+      read(
+        await ask({ method: 'POST', path: '/v1/profiles', body: ndjson, type: 'application/x-ndjson' }),
+        Imported,
+      ),
+    createExecution: async (body) =>
+      (await json('POST', '/v1/executions', { body, schema: Created })).executionId,
+    findExecution: (id) => get(`/v1/executions/${encodeURIComponent(id)}`, Counts),
+    listExcluded: async (id, limit) => {
+      const path = `/v1/executions/${encodeURIComponent(id)}/messages?state=excluded&limit=${limit}`;
+      return (await get(path, Messages))?.messages ?? [];
+    },
+    explain: async ({ namespace, id }, configuration) => {
+      const who = `${encodeURIComponent(namespace)}/${encodeURIComponent(id)}`;
+      const query = `channelConfiguration=${encodeURIComponent(configuration)}`;
+      return (await get(`/v1/profiles/${who}/explain?${query}`, Explanation))?.rules ?? [];
+    },
+  };
+}
+
+function read<T>({ status, body }: Answer, schema: z.ZodType<T>): T {
+  if (status >= 200 && status < 300) return schema.parse(body);
+  const problem = Problem.safeParse(body);
+  if (!problem.success)
+    throw new Failure('unexpected_answer', `The server answered ${status} in words of its own.`);
+  const { code, detail, field } = problem.data;
+  if (status === 401) {
+    throw new Failure(code, 'The server does not know this API key. Give --key, or set ADIEU_API_KEY.');
+  }
+  throw new Failure(code, detail, field === undefined ? {} : { field });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function unreachable(url: string, cause: unknown): Failure {
+  const detail = `No Adieu server answers at ${url}. Start one with "adieu demo" or "adieu serve", or say where it is with --server.`;
+  return new Failure('server_unreachable', detail, { temporary: true, cause });
+}

@@ -1,0 +1,124 @@
+/**
+ * The connection to PostgreSQL: one pool, and a typed query builder over it.
+ *
+ * One rule: the pool outlives the server. A connection that dies is dropped, the next statement opens another,
+ * and every statement in between fails with the temporary `database_unavailable`.
+ *
+ * @module
+ */
+import { Failure } from '@adieu/core';
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import { translateError } from './database-error.ts';
+import type { Schema } from './schema.ts';
+import { preparedName } from './statement.ts';
+
+/** What every statement is given: the pool, or a transaction on one of its connections. */
+export type Db = Kysely<Schema>;
+
+/** An open pool. */
+export interface Database {
+  readonly db: Db;
+  readonly url: string;
+  /** Waits for statements that run, then closes every connection. */
+  close(): Promise<void>;
+}
+
+/** Where the database is and how many connections this process may hold (default 10). */
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolSize?: number;
+}
+
+const INT8 = 20;
+const DATE = 1082;
+
+/**
+ * What the statements of this package rely on, whatever the server's defaults are. Intent and opt-out are proven at
+ * READ COMMITTED, and an answer that was given must survive a crash. A prepared statement is planned once: all of
+ * them reach their rows by index, whatever the parameters are (see `statistics.ts`).
+ */
+const SESSION = `
+  SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on; SET timezone = 'UTC';
+  SET statement_timeout = '60s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s';
+  SET plan_cache_mode = force_generic_plan; SET jit = off; SET random_page_cost = 1.1`;
+
+/** Opens a pool. Nothing is connected before the first statement. */
+export function openDatabase({ url, poolSize = 10 }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: { getTypeParser: parserOf },
+    onConnect: async (client) => {
+      await client.query(SESSION);
+    },
+  });
+  // An idle connection that the server closed. The pool has dropped it already; a statement would tell the caller.
+  pool.on('error', () => undefined);
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: translating(pool) }) });
+  let closing: Promise<void> | undefined;
+  return {
+    db,
+    url,
+    close: () => {
+      closing ??= db.destroy().then(() => (pool.ended || pool.ending ? undefined : pool.end()));
+      return closing;
+    },
+  };
+}
+
+/** Answers when the database takes statements; else rejects with the temporary `database_unavailable`. */
+export async function checkDatabase(db: Db): Promise<void> {
+  try {
+    await sql`SELECT 1`.execute(db);
+  } catch (error) {
+    throw new Failure('database_unavailable', 'The database cannot be reached.', {
+      temporary: true,
+      cause: error,
+    });
+  }
+}
+
+/** Numbers of rows and milliseconds fit into a double; a date is a date, not an instant. */
+function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === INT8) return Number;
+  if (oid === DATE) return (value) => value;
+  return pg.types.getTypeParser(oid, format as 'text');
+}
+
+/** The pool as the query builder sees it: constant texts prepared, errors translated. */
+function translating(pool: pg.Pool): PostgresPool {
+  const connections = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  return {
+    connect: async () => {
+      try {
+        const client = await pool.connect();
+        const known = connections.get(client) ?? adapt(client);
+        connections.set(client, known);
+        return known;
+      } catch (error) {
+        throw translateError(error);
+      }
+    },
+    end: () => pool.end(),
+  };
+}
+
+function adapt(client: pg.PoolClient): PostgresPoolClient {
+  // A connection that breaks while it is checked out rejects its statement; without a listener it would also throw.
+  client.on('error', () => undefined);
+  const query = async (text: string, values: readonly unknown[]) => {
+    try {
+      const name = preparedName(text);
+      return await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+    } catch (error) {
+      throw translateError(error);
+    }
+  };
+  // The query builder's other form of `query` takes cursors, which are not configured.
+  return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
+}

@@ -1,0 +1,247 @@
+/**
+ * Executions: one enqueue each.
+ *
+ * One rule: a request id is an execution, once per sandbox. The second call with it answers with the first
+ * execution and writes nothing (S4).
+ *
+ * @module
+ */
+import { type ChannelConfiguration, type ExclusionCode, Failure } from '@adieu/core';
+import type { Db } from './database.ts';
+import { checkAudience, storableRecipients } from './recipient.ts';
+import type { Audience, MessageState } from './schema.ts';
+import type { Scope } from './scope.ts';
+import { prepared, preparedMonthly, run } from './statement.ts';
+
+/** One recipient as given. What is wrong with it becomes its exclusion, never the call's failure. */
+export interface Recipient {
+  readonly namespace?: string;
+  readonly id?: string;
+  readonly address?: string;
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** What `POST /v1/executions` takes. Exactly one of `recipients` and `audience`. */
+export interface ExecutionRequest {
+  readonly requestId: string;
+  readonly channelConfiguration: string;
+  readonly template: string;
+  readonly campaignId?: string;
+  readonly journey?: { readonly versionId?: string; readonly actionId?: string };
+  readonly list?: string;
+  readonly recipients?: readonly Recipient[];
+  readonly audience?: Audience;
+  readonly dryRun?: boolean;
+}
+
+/** The execution of a request. */
+export interface CreatedExecution {
+  readonly executionId: number;
+  readonly requestId: string;
+  /** False when the request had come before. */
+  readonly created: boolean;
+}
+
+/** An execution as it is kept. */
+export interface StoredExecution {
+  readonly executionId: number;
+  readonly requestId: string;
+  readonly configurationName: string;
+  readonly configurationVersion: number;
+  readonly templateId: string;
+  readonly templateVersion: number;
+  readonly listNumber: number | null;
+  readonly dryRun: boolean;
+  readonly expandedAt: Date | null;
+  readonly createdAt: Date;
+  /** `YYYY-MM-01`: where its messages live. */
+  readonly month: string;
+}
+
+/** Progress of an execution (S8). Finished when no message can change any more by our doing. */
+export interface ExecutionCounts {
+  readonly executionId: number;
+  readonly state: 'running' | 'finished';
+  readonly counts: Readonly<Record<MessageState, number>>;
+  readonly exclusions: Readonly<Partial<Record<ExclusionCode, number>>>;
+}
+
+const CREATE = prepared<{ readonly id: number }>(
+  'create_execution',
+  `INSERT INTO execution (sandbox_id, request_id, configuration_name, configuration_version, template_id,
+     template_version, email_type, campaign_id, journey_version_id, journey_action_id, list_number, recipients, audience,
+     dry_run)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::json, $13::jsonb, $14)
+   ON CONFLICT (sandbox_id, request_id) DO NOTHING RETURNING id`,
+);
+
+const COUNTS = preparedMonthly<{
+  readonly state: MessageState;
+  readonly code: string | null;
+  readonly count: number;
+}>(
+  'execution_counts',
+  (messages) => `SELECT state, CASE WHEN state = 'excluded' THEN code END AS code, count(*) AS count
+   FROM ${messages} WHERE execution_id = $1 GROUP BY 1, 2`,
+);
+
+/**
+ * Creates the execution of a request, or answers the one that has it. Throws `unknown_channel_configuration`,
+ * `unknown_template`, `unknown_list`, `list_required`, `recipients_invalid`, `audience_invalid`, `request_id_invalid`.
+ */
+export async function createExecution(
+  db: Db,
+  scope: Scope,
+  request: ExecutionRequest,
+): Promise<CreatedExecution> {
+  checkRequest(request);
+  const earlier = await findRequest(db, scope, request.requestId);
+  if (earlier !== null) return earlier;
+  const { configuration, template, listNumber } = await findParts(db, scope, request);
+  const parameters = [
+    scope.sandboxId,
+    request.requestId,
+    request.channelConfiguration,
+    configuration.version,
+    request.template,
+    template.version,
+    configuration.body.emailType,
+    request.campaignId ?? null,
+    request.journey?.versionId ?? null,
+    request.journey?.actionId ?? null,
+    listNumber,
+    request.recipients === undefined ? null : storableRecipients(request.recipients),
+    request.audience === undefined ? null : JSON.stringify(request.audience),
+    request.dryRun ?? false,
+  ];
+  const [row] = await run(db, CREATE, parameters);
+  if (row !== undefined) return { executionId: row.id, requestId: request.requestId, created: true };
+  const first = await findRequest(db, scope, request.requestId);
+  if (first === null) throw new Error('an execution vanished');
+  return first;
+}
+
+/** An execution of this sandbox, or null. */
+export async function findExecution(
+  db: Db,
+  scope: Scope,
+  executionId: number,
+): Promise<StoredExecution | null> {
+  if (!Number.isSafeInteger(executionId)) return null;
+  const row = await db
+    .selectFrom('execution')
+    .select([
+      'id as executionId',
+      'request_id as requestId',
+      'configuration_name as configurationName',
+      'configuration_version as configurationVersion',
+      'template_id as templateId',
+      'template_version as templateVersion',
+      'list_number as listNumber',
+      'dry_run as dryRun',
+      'expanded_at as expandedAt',
+      'created_at as createdAt',
+      'month',
+    ])
+    .where('sandbox_id', '=', scope.sandboxId)
+    .where('id', '=', executionId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Counts of an execution's messages by state and exclusion code, or null where there is no such execution. */
+export async function executionCounts(
+  db: Db,
+  scope: Scope,
+  executionId: number,
+): Promise<ExecutionCounts | null> {
+  // Read before the counts: an expansion that ends in between may only make "running" last one poll longer.
+  const execution = await findExecution(db, scope, executionId);
+  if (execution === null) return null;
+  const counts: Record<MessageState, number> = {
+    queued: 0,
+    sending: 0,
+    sent: 0,
+    deferred: 0,
+    excluded: 0,
+    bounced: 0,
+    failed: 0,
+    unknown: 0,
+  };
+  const exclusions: Partial<Record<ExclusionCode, number>> = {};
+  for (const { state, code, count } of await run(db, COUNTS(execution.month), [executionId])) {
+    counts[state] += count;
+    if (code !== null) exclusions[code as ExclusionCode] = count;
+  }
+  const open = counts.queued + counts.sending + counts.deferred;
+  const state = execution.expandedAt !== null && open === 0 ? 'finished' : 'running';
+  return { executionId, state, counts, exclusions };
+}
+
+async function findRequest(db: Db, scope: Scope, requestId: string): Promise<CreatedExecution | null> {
+  const row = await db
+    .selectFrom('execution')
+    .select('id')
+    .where('sandbox_id', '=', scope.sandboxId)
+    .where('request_id', '=', requestId)
+    .executeTakeFirst();
+  return row === undefined ? null : { executionId: row.id, requestId, created: false };
+}
+
+interface Parts {
+  readonly configuration: { readonly version: number; readonly body: ChannelConfiguration };
+  readonly template: { readonly version: number };
+  readonly listNumber: number | null;
+}
+
+async function findParts(db: Db, scope: Scope, request: ExecutionRequest): Promise<Parts> {
+  const configuration = await db
+    .selectFrom('channel_configuration')
+    .select(['version', 'body'])
+    .where('sandbox_id', '=', scope.sandboxId)
+    .where('name', '=', request.channelConfiguration)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (configuration === undefined) throw unknown('channel_configuration', 'channelConfiguration');
+  const template = await db
+    .selectFrom('template')
+    .select('version')
+    .where('sandbox_id', '=', scope.sandboxId)
+    .where('id', '=', request.template)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (template === undefined) throw unknown('template', 'template');
+  const list =
+    request.list === undefined
+      ? undefined
+      : await db
+          .selectFrom('list')
+          .select('number')
+          .where('sandbox_id', '=', scope.sandboxId)
+          .where('name', '=', request.list)
+          .executeTakeFirst();
+  if (request.list !== undefined && list === undefined) throw unknown('list', 'list');
+  if (list === undefined && configuration.body.listUnsubscribe.consentLevel === 'subscription') {
+    throw new Failure(
+      'list_required',
+      'This configuration opts out of a list, so the execution must name one.',
+      {
+        field: 'list',
+      },
+    );
+  }
+  return { configuration, template, listNumber: list?.number ?? null };
+}
+
+function checkRequest(request: ExecutionRequest): void {
+  if (request.requestId === '' || request.requestId.length > 255 || /\0/.test(request.requestId)) {
+    throw new Failure('request_id_invalid', 'A request id has 1 to 255 characters.', { field: 'requestId' });
+  }
+  checkAudience(request);
+}
+
+function unknown(what: 'channel_configuration' | 'template' | 'list', field: string): Failure {
+  return new Failure(`unknown_${what}`, `There is no such ${what.replace('_', ' ')}.`, { field });
+}

@@ -1,0 +1,64 @@
+/**
+ * PostgreSQL: the embedded server, migrations and every SQL statement of Adieu.
+ *
+ * @module
+ */
+export type { ApiKey, NewApiKey } from './api-key.ts';
+export { ensureApiKey, findApiKey } from './api-key.ts';
+export type { StoredChannelConfiguration } from './channel-configuration.ts';
+export { findChannelConfiguration, putChannelConfiguration } from './channel-configuration.ts';
+export type { ConsentChange } from './consent-history.ts';
+export { consentHistory } from './consent-history.ts';
+export type { Database, DatabaseOptions, Db } from './database.ts';
+export { checkDatabase, openDatabase } from './database.ts';
+export type { Delivery } from './delivery.ts';
+export { loadDelivery } from './delivery.ts';
+export type { EmbeddedServer } from './embedded-server.ts';
+export { startEmbedded } from './embedded-server.ts';
+export type {
+  CreatedExecution,
+  ExecutionCounts,
+  ExecutionRequest,
+  Recipient,
+  StoredExecution,
+} from './execution.ts';
+export { createExecution, executionCounts, findExecution } from './execution.ts';
+export type { ExpansionStep } from './expansion.ts';
+export { expandStep } from './expansion.ts';
+export type { Intent } from './intent.ts';
+export { commitIntent } from './intent.ts';
+export type { Claim, ClaimedMessage, ClaimRequest, Lease } from './lease.ts';
+export { claimBatch, releaseBatch, renewLease, reread } from './lease.ts';
+export type { StoredList } from './list.ts';
+export { findList, putList } from './list.ts';
+export type { ListedMessage, MessagePage, MessagePageRequest } from './message-list.ts';
+export { listMessages } from './message-list.ts';
+export type { MigrationOutcome } from './migration.ts';
+export { migrate } from './migration.ts';
+export type { OptOutRecorder, OptOutStats } from './opt-out-recorder.ts';
+export { openOptOutRecorder } from './opt-out-recorder.ts';
+export type { Attempt, Outcome } from './outcome.ts';
+export { exclude, giveBack, settle } from './outcome.ts';
+export { ensurePartitions, findMonthOf, monthOf } from './partition.ts';
+export type { StoredAddress, StoredProfile } from './profile.ts';
+export { findProfile, profileConsents } from './profile.ts';
+export type { ImportOutcome } from './profile-import.ts';
+export { importProfiles } from './profile-import.ts';
+export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
+export type { Audience, MessageState, Schema } from './schema.ts';
+export type { Scope } from './scope.ts';
+export { ensureSandbox, findScope } from './scope.ts';
+export type { OwnedSubdomain, Relay, StoredSubdomain, SubdomainRequest } from './subdomain.ts';
+export {
+  checkSealedKeys,
+  findSubdomain,
+  findSubdomainByDomain,
+  findSubdomainByHost,
+  openSubdomainKeys,
+  putSubdomain,
+} from './subdomain.ts';
+export type { DueBatch, SweepOutcome } from './sweep.ts';
+export { sweep } from './sweep.ts';
+export { findTemplate, putTemplate } from './template.ts';
+export type { ScratchDatabase } from './testing/scratch-database.ts';
+export { openScratchDatabase } from './testing/scratch-database.ts';

@@ -1,0 +1,164 @@
+/**
+ * Leases on batches: one worker at a time, on the database's clock.
+ *
+ * One rule: every claim makes the fence grow, and whoever writes under a lease proves fence and owner in the same
+ * statement. A worker that was asleep too long finds its writes without effect.
+ *
+ * @module
+ */
+import type { AddressConsents, ConsentDefaults, Consents } from '@adieu/core';
+import type { Db } from './database.ts';
+import { prepared, preparedMonthly, run } from './statement.ts';
+
+/** The right to work on a batch. */
+export interface Lease {
+  readonly executionId: number;
+  readonly batch: number;
+  /** Where its messages live. */
+  readonly month: string;
+  readonly fence: number;
+  readonly owner: string;
+  readonly leaseSeconds: number;
+}
+
+/** What to claim. With `fence`, only if nobody claimed since that fence was handed out. */
+export interface ClaimRequest {
+  readonly executionId: number;
+  readonly batch: number;
+  readonly owner: string;
+  readonly leaseSeconds: number;
+  readonly fence?: number;
+}
+
+/** A message with the standing it was read with. The versions go back with the intent. */
+export interface ClaimedMessage {
+  readonly messageId: string;
+  readonly profileId: number;
+  readonly profileVersion: number;
+  readonly addressId: number;
+  readonly addressVersion: number;
+  /** The identity the execution named. */
+  readonly namespace: string;
+  readonly identity: string;
+  /** Where to, as it goes on the wire. */
+  readonly spelling: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly consents: Consents;
+  readonly addressConsents: AddressConsents;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly attempts: number;
+  readonly firstAttemptAt: Date | null;
+}
+
+/** A claimed batch. */
+export interface Claim {
+  readonly lease: Lease;
+  /** What the sandbox says when the person said nothing; counts from this claim on. */
+  readonly defaults: ConsentDefaults;
+  /** Due now, at least one. */
+  readonly messages: ClaimedMessage[];
+}
+
+interface ClaimRow extends ConsentDefaults {
+  readonly fence: number;
+  readonly month: string;
+}
+
+const CLAIM = prepared<ClaimRow>(
+  'claim_batch',
+  `UPDATE batch b SET owner = $3, lease_until = clock_timestamp() + make_interval(secs => $4), fence = b.fence + 1
+   FROM execution e JOIN sandbox s ON s.id = e.sandbox_id
+   WHERE b.execution_id = $1 AND b.no = $2 AND e.id = b.execution_id AND b.due_at <= clock_timestamp()
+     AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND ($5::integer IS NULL OR b.fence = $5)
+   RETURNING b.fence, b.month, s.strict, s.pending_allows AS "pendingAllows"`,
+);
+
+const standing = (
+  messages: string,
+) => `SELECT m.id AS "messageId", m.profile_id AS "profileId", p.standing_version AS "profileVersion",
+     m.address_id AS "addressId", a.standing_version AS "addressVersion", m.namespace, m.identity, a.spelling, p.attributes,
+     p.consents, coalesce(a.consents -> 'marketing', '{}') AS "addressConsents", coalesce(m.context, '{}') AS context,
+     m.attempts, m.first_attempt_at AS "firstAttemptAt"
+   FROM ${messages} m
+   CROSS JOIN LATERAL (SELECT attributes, consents, standing_version FROM profile WHERE id = m.profile_id OFFSET 0) p
+   CROSS JOIN LATERAL (SELECT spelling, consents, standing_version FROM address WHERE id = m.address_id OFFSET 0) a
+   WHERE m.execution_id = $1 AND m.batch_no = $2 AND m.state IN ('queued', 'deferred')`;
+
+const READ_DUE = preparedMonthly<ClaimedMessage>(
+  'read_due',
+  (messages) =>
+    `${standing(messages)} AND (m.not_before IS NULL OR m.not_before <= clock_timestamp()) ORDER BY m.id`,
+);
+
+const REREAD = preparedMonthly<ClaimedMessage>(
+  'reread',
+  (messages) => `${standing(messages)} AND m.id = ANY ($3::uuid[]) ORDER BY m.id`,
+);
+
+const RENEW = prepared<{ readonly no: number }>(
+  'renew_lease',
+  `UPDATE batch SET lease_until = clock_timestamp() + make_interval(secs => $5)
+   WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4 AND lease_until >= clock_timestamp() RETURNING no`,
+);
+
+const LOCK = prepared<{ readonly no: number }>(
+  'lock_batch',
+  `SELECT no FROM batch WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4 FOR NO KEY UPDATE`,
+);
+
+/** Where a message is still `sending`, the lease stays as one that ran out, for the sweep to find. */
+const RELEASE = preparedMonthly<never>(
+  'release_batch',
+  (messages) => `UPDATE batch SET owner = CASE WHEN o.sending THEN owner END,
+     lease_until = CASE WHEN o.sending THEN clock_timestamp() END,
+     due_at = CASE WHEN o.due_at IS NOT NULL THEN greatest(o.due_at, $3::timestamptz) END
+   FROM (SELECT min(coalesce(m.not_before, clock_timestamp())) FILTER (WHERE m.state <> 'sending') AS due_at,
+       coalesce(bool_or(m.state = 'sending'), false) AS sending
+     FROM ${messages} m WHERE m.execution_id = $1 AND m.batch_no = $2
+       AND m.state IN ('queued', 'deferred', 'sending')) o
+   WHERE execution_id = $1 AND no = $2`,
+);
+
+/**
+ * Takes a batch and reads what is due in it; null when another worker has it or nothing is due. The read is a
+ * statement of its own: it must see everything that was committed before the lease was ours.
+ */
+export async function claimBatch(db: Db, request: ClaimRequest): Promise<Claim | null> {
+  const { executionId, batch, owner, leaseSeconds, fence: expected } = request;
+  const [row] = await run(db, CLAIM, [executionId, batch, owner, leaseSeconds, expected ?? null]);
+  if (row === undefined) return null;
+  const { fence, month, strict, pendingAllows } = row;
+  const lease = { executionId, batch, month, fence, owner, leaseSeconds };
+  const messages = await run(db, READ_DUE(month), [executionId, batch]);
+  if (messages.length > 0) return { lease, defaults: { strict, pendingAllows }, messages };
+  await releaseBatch(db, lease, {});
+  return null;
+}
+
+/** Reads again messages that the intent sent back: those still open, with the standing of now. */
+export async function reread(db: Db, lease: Lease, messageIds: readonly string[]): Promise<ClaimedMessage[]> {
+  return run(db, REREAD(lease.month), [lease.executionId, lease.batch, [...messageIds]]);
+}
+
+/** Prolongs a lease from now; false when it is lost. */
+export async function renewLease(db: Db, lease: Lease): Promise<boolean> {
+  const { executionId, batch, fence, owner, leaseSeconds } = lease;
+  return (await run(db, RENEW, [executionId, batch, fence, owner, leaseSeconds])).length > 0;
+}
+
+/**
+ * Gives a batch back: due again when its earliest open message is, not before `notBefore`, or never when none is
+ * open. Under a lost lease it does nothing. The lock comes first and the sum in a later statement, so that a
+ * message that was given back or deferred meanwhile is either seen here or sets `due_at` after us.
+ */
+export async function releaseBatch(
+  db: Db,
+  lease: Lease,
+  { notBefore }: { readonly notBefore?: Date },
+): Promise<void> {
+  const { executionId, batch, month, fence, owner } = lease;
+  await db.transaction().execute(async (transaction) => {
+    const held = await run(transaction, LOCK, [executionId, batch, fence, owner]);
+    if (held.length > 0) await run(transaction, RELEASE(month), [executionId, batch, notBefore ?? null]);
+  });
+}

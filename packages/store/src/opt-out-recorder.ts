@@ -1,0 +1,142 @@
+/**
+ * The recorder: every door's way to the opt-out statement, with group commit.
+ *
+ * One rule: nobody is told "stored" before the commit. While one group is being written, those who come collect into
+ * the next; a group that fails is written again one by one, so that a poisonous row loses nobody else's opt-out.
+ *
+ * @module
+ */
+import type { Log, OptOut, OptOutReceipt, RecordOptOut } from '@adieu/core';
+import { Failure, isFailure } from '@adieu/core';
+import type { Database } from './database.ts';
+import { isDatabaseAway, sqlState } from './database-error.ts';
+import type { Recorded } from './opt-out.ts';
+import { checkOptOut, recordOptOuts } from './opt-out.ts';
+import { openSettleWatch } from './settle-watch.ts';
+
+/** An open recorder. */
+export interface OptOutRecorder {
+  readonly record: RecordOptOut;
+  /** Counters since the start, for metrics. */
+  stats(): OptOutStats;
+  /** Takes no more, and waits for what was taken. */
+  close(): Promise<void>;
+}
+
+/** How to record. */
+export interface OptOutRecorderOptions {
+  readonly log: Log;
+  /** How long an answer waits for messages that are being sent. Default: 2, which is what is promised. */
+  readonly patienceSeconds?: number;
+}
+
+/** Counters since the start. */
+export interface OptOutStats {
+  /** Opt-outs stored, repeats included. */
+  readonly recorded: number;
+  /** Commits it took to store them. */
+  readonly groups: number;
+  /** Messages that were still being sent when an opt-out of theirs had to be answered. */
+  readonly overtaken: number;
+}
+
+interface Pending {
+  readonly optOut: OptOut;
+  readonly resolve: (receipt: OptOutReceipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const PATIENCE_SECONDS = 2;
+const GROUP_LIMIT = 256;
+/** Beyond this the database does not keep up, and waiting longer would only hide it. */
+const PENDING_LIMIT = 20_000;
+
+/** Opens a recorder on a pool. One per process is enough. */
+export function openOptOutRecorder(
+  { db }: Database,
+  { log, patienceSeconds = PATIENCE_SECONDS }: OptOutRecorderOptions,
+): OptOutRecorder {
+  const watch = openSettleWatch(db, patienceSeconds);
+  const pending: Pending[] = [];
+  const answers = new Set<Promise<void>>();
+  const stats = { recorded: 0, groups: 0, overtaken: 0 };
+  let flushing: Promise<void> | undefined;
+  let closed = false;
+
+  const answer = async (group: readonly Pending[], recorded: readonly Recorded[]) => {
+    // It is stored: whatever happens while waiting, the answer is yes.
+    const overtaken = await watch.wait(recorded).catch((error: unknown) => {
+      log.warn({ sqlState: sqlState(error) }, 'could not see what was being sent when an opt-out was stored');
+      return recorded.map(() => 0);
+    });
+    group.forEach(({ resolve }, place) => {
+      const { changed = false, known = false } = recorded[place] ?? {};
+      stats.overtaken += overtaken[place] ?? 0;
+      resolve({ changed, known });
+    });
+  };
+
+  const write = async (group: readonly Pending[]) => {
+    const recorded = await recordOptOuts(
+      db,
+      group.map(({ optOut }) => optOut),
+    );
+    stats.recorded += group.length;
+    stats.groups += 1;
+    const answering = answer(group, recorded).finally(() => answers.delete(answering));
+    answers.add(answering);
+  };
+
+  const writeOneByOne = async (group: readonly Pending[]) => {
+    for (const entry of group) {
+      await write([entry]).catch((error: unknown) => entry.reject(asFailure(error)));
+    }
+  };
+
+  const flush = async () => {
+    while (pending.length > 0) {
+      const group = pending.splice(0, GROUP_LIMIT);
+      await write(group).catch(async (error: unknown) => {
+        if (isDatabaseAway(error)) {
+          for (const { reject } of group) reject(asFailure(error));
+          return;
+        }
+        // The text of a database error may hold a value of the row: it is not logged.
+        log.warn(
+          { sqlState: sqlState(error), size: group.length },
+          'a group of opt-outs failed; storing them one by one',
+        );
+        await writeOneByOne(group);
+      });
+    }
+    flushing = undefined;
+  };
+
+  return {
+    record: (optOut) =>
+      new Promise<OptOutReceipt>((resolve, reject) => {
+        if (closed || pending.length >= PENDING_LIMIT) {
+          throw new Failure('database_unavailable', 'Opt-outs are not being taken now.', { temporary: true });
+        }
+        checkOptOut(optOut);
+        pending.push({ optOut, resolve, reject });
+        // Started in a later turn, so that all who came in this one share the first commit.
+        flushing ??= Promise.resolve().then(flush);
+      }),
+    stats: () => ({ ...stats }),
+    close: async () => {
+      closed = true;
+      await flushing;
+      await Promise.all(answers);
+    },
+  };
+}
+
+/** Unknown is temporary: a lost opt-out is worse than a retry. */
+function asFailure(error: unknown): Failure {
+  if (isFailure(error)) return error;
+  return new Failure('opt_out_not_stored', 'The choice could not be stored.', {
+    temporary: true,
+    cause: error,
+  });
+}

@@ -1,0 +1,229 @@
+/**
+ * The opt-out statement: one, for a whole group, whatever door each came through.
+ *
+ * One rule: history, current state, standing version and event are written by the same statement, from rows it has
+ * locked. What a person had said before changes nothing and adds nothing (X7, X8, OC-8).
+ *
+ * @module
+ */
+import type { OptOut, OptOutScope } from '@adieu/core';
+import { Failure, identityKey, namespaceKey } from '@adieu/core';
+import { sql } from 'kysely';
+import { ensureAddresses } from './address.ts';
+import type { Db } from './database.ts';
+import { retrying } from './database-error.ts';
+import { findMonthOf, withPartitions } from './partition.ts';
+import { prepared, run } from './statement.ts';
+import { storableJson, storableText } from './storable.ts';
+
+/** What one opt-out did, and whom it concerns. */
+export interface Recorded {
+  readonly known: boolean;
+  readonly changed: boolean;
+  readonly scope: OptOutScope;
+  readonly profileId: number | null;
+  readonly addressId: number | null;
+  readonly listNumber: number | null;
+}
+
+interface Row extends Recorded {
+  readonly place: number;
+  readonly sandboxId: number;
+}
+
+/**
+ * Profiles are locked by id, then addresses by id: the order of the intent to send, so the two never wait for each
+ * other in a circle. The count makes the second lock wait for all of the first (a CTE runs only as far as it is
+ * read). `FOR NO KEY UPDATE` answers the newest version of each row, whatever this statement's snapshot saw, and
+ * everything below is computed from those.
+ *
+ * `named`: whose row it is. A former Email finds its person last. Where several share an Email, the message
+ * tells who was meant. `…_changes`: the first of each person, address or list in the group that changes something.
+ */
+const RECORD = prepared<Row>(
+  'record_opt_outs',
+  `WITH given AS MATERIALIZED (
+     SELECT g.*, s.id AS sandbox_id, m.execution_id, m.profile_id AS mailed_profile_id
+     FROM jsonb_to_recordset($1::jsonb) AS g (place integer, organisation text, sandbox text, profile bigint,
+       namespace_key text, identity text, address bigint, address_namespace_key text, address_key text, scope text,
+       list text, list_number integer, source text, month date, message_id uuid, fingerprint text, at text)
+     JOIN organisation o ON o.name = g.organisation
+     JOIN sandbox s ON s.organisation_id = o.id AND s.name = g.sandbox
+     LEFT JOIN LATERAL (SELECT execution_id, profile_id FROM message
+       WHERE month = g.month AND id = g.message_id OFFSET 0) m ON true
+   ), named AS MATERIALIZED (
+     SELECT g.place, g.sandbox_id, g.scope, g.source, g.message_id, g.execution_id, g.fingerprint, g.at,
+       CASE WHEN g.execution_id IS NULL THEN date_trunc('month', now() AT TIME ZONE 'UTC')::date ELSE g.month END AS month,
+       l.number AS list_number, coalesce(l.name, g.list) AS list,
+       CASE WHEN g.profile IS NULL THEN (
+         SELECT i.profile_id FROM identity i JOIN profile p ON p.id = i.profile_id
+         WHERE i.sandbox_id = g.sandbox_id AND i.namespace_key = g.namespace_key AND i.value = g.identity
+         ORDER BY i.profile_id IS NOT DISTINCT FROM g.mailed_profile_id DESC, i.current DESC,
+           lower(p.namespace) = i.namespace_key DESC, i.profile_id LIMIT 1)
+       ELSE (SELECT p.id FROM profile p WHERE p.id = g.profile AND p.sandbox_id = g.sandbox_id) END AS profile_id,
+       CASE WHEN g.address IS NULL THEN (
+         SELECT a.id FROM address a WHERE a.sandbox_id = g.sandbox_id AND a.namespace_key = g.address_namespace_key
+           AND a.key = g.address_key)
+       ELSE (SELECT a.id FROM address a WHERE a.id = g.address AND a.sandbox_id = g.sandbox_id) END AS address_id
+     FROM given g LEFT JOIN list l ON l.sandbox_id = g.sandbox_id AND (l.number = g.list_number OR l.name = g.list)
+   ), profiles AS MATERIALIZED (
+     SELECT p.id, p.consents, coalesce(p.consents -> 'marketing', '{}') AS marketing,
+       coalesce(p.consents #> '{marketing,email}', '{}') AS email
+     FROM profile p
+     WHERE p.id = ANY (ARRAY(SELECT profile_id FROM named WHERE scope <> 'identity'))
+     ORDER BY p.id FOR NO KEY UPDATE
+   ), addresses AS MATERIALIZED (
+     SELECT a.id, a.consents, coalesce(a.consents -> 'marketing', '{}') AS marketing,
+       coalesce(a.consents #> '{marketing,email}', '{}') AS email
+     FROM address a
+     WHERE (SELECT count(*) FROM profiles) >= 0
+       AND a.id = ANY (ARRAY(SELECT address_id FROM named WHERE scope = 'identity'))
+     ORDER BY a.id FOR NO KEY UPDATE
+   ), channel_changes AS MATERIALIZED (
+     SELECT DISTINCT ON (p.id) n.*, coalesce(p.email ->> 'val', 'u') AS from_value
+     FROM named n JOIN profiles p ON p.id = n.profile_id
+     WHERE n.scope = 'channel' AND p.email ->> 'val' IS DISTINCT FROM 'n' ORDER BY p.id, n.place
+   ), list_changes AS MATERIALIZED (
+     SELECT DISTINCT ON (p.id, n.list) n.*, coalesce(s.state, '{}') AS state,
+       coalesce(s.state ->> 'val', CASE WHEN s.state IS NULL THEN 'u' ELSE 'y' END) AS from_value
+     FROM named n JOIN profiles p ON p.id = n.profile_id
+     CROSS JOIN LATERAL (SELECT p.email #> ARRAY['subscriptions', n.list] AS state) s
+     WHERE n.scope = 'subscription' AND n.list IS NOT NULL
+       AND NOT coalesce(s.state ? 'end' OR s.state ->> 'val' IN ('n', 'dn'), false)
+     ORDER BY p.id, n.list, n.place
+   ), address_changes AS MATERIALIZED (
+     SELECT DISTINCT ON (a.id) n.*, coalesce(a.email ->> 'val', 'u') AS from_value
+     FROM named n JOIN addresses a ON a.id = n.address_id
+     WHERE n.scope = 'identity' AND a.email ->> 'val' IS DISTINCT FROM 'n' ORDER BY a.id, n.place
+   ), profile_state AS MATERIALIZED (
+     SELECT p.id, p.consents || jsonb_build_object('marketing', p.marketing || jsonb_build_object('email',
+       CASE WHEN c.place IS NULL THEN p.email
+         ELSE (p.email - 'reason') || jsonb_build_object('val', 'n', 'time', c.at) END
+       || CASE WHEN l.ended IS NULL THEN '{}'
+         ELSE jsonb_build_object('subscriptions', coalesce(p.email -> 'subscriptions', '{}') || l.ended) END)) AS consents
+     FROM profiles p LEFT JOIN channel_changes c ON c.profile_id = p.id
+     LEFT JOIN (SELECT profile_id, jsonb_object_agg(list, state || jsonb_build_object('end', at)) AS ended
+       FROM list_changes GROUP BY profile_id) l ON l.profile_id = p.id
+     WHERE c.place IS NOT NULL OR l.ended IS NOT NULL
+   ), profile_write AS (
+     UPDATE profile p SET consents = s.consents, standing_version = p.standing_version + 1
+     FROM profile_state s WHERE p.id = s.id
+   ), address_write AS (
+     UPDATE address a SET standing_version = a.standing_version + 1, consents = l.consents || jsonb_build_object('marketing',
+       l.marketing || jsonb_build_object('email', (l.email - 'reason') || jsonb_build_object('val', 'n', 'time', c.at)))
+     FROM address_changes c JOIN addresses l ON l.id = c.address_id WHERE a.id = l.id
+   ), changes AS MATERIALIZED (
+     SELECT place, sandbox_id, profile_id, address_id, scope, NULL AS list, from_value, source, message_id, execution_id,
+       fingerprint, at, month FROM channel_changes
+     UNION ALL SELECT place, sandbox_id, profile_id, address_id, scope, NULL, from_value, source, message_id, execution_id,
+       fingerprint, at, month FROM address_changes
+     UNION ALL SELECT place, sandbox_id, profile_id, address_id, scope, list, from_value, source, message_id, execution_id,
+       fingerprint, at, month FROM list_changes
+   ), evidence AS (
+     INSERT INTO consent_history (sandbox_id, profile_id, address_id, at, scope, channel, list, from_value, to_value,
+       source, message_id, execution_id, fingerprint)
+     SELECT sandbox_id, profile_id, address_id, at::timestamptz, scope, 'email', list, from_value, 'n', source,
+       message_id, execution_id, fingerprint FROM changes ORDER BY place
+   ), noted AS (
+     INSERT INTO event (month, sandbox_id, type, at, message_id, execution_id, profile_id, source)
+     SELECT month, sandbox_id, 'opted_out', at::timestamptz, message_id, execution_id, profile_id, source
+     FROM changes ORDER BY place
+   )
+   SELECT n.place, n.sandbox_id AS "sandboxId", n.scope, n.profile_id AS "profileId", n.address_id AS "addressId",
+     n.list_number AS "listNumber", EXISTS (SELECT FROM changes c WHERE c.place = n.place) AS changed,
+     CASE n.scope WHEN 'identity' THEN n.address_id IS NOT NULL WHEN 'channel' THEN n.profile_id IS NOT NULL
+       ELSE n.profile_id IS NOT NULL AND n.list IS NOT NULL END AS known
+   FROM named n`,
+);
+
+/** Throws the permanent {@link Failure} of an opt-out that does not say what it is about. */
+export function checkOptOut(optOut: OptOut): void {
+  if (
+    optOut.scope === 'subscription' &&
+    (optOut.list === undefined || optOut.list === '' || optOut.list === 0)
+  ) {
+    throw new Failure('list_required', 'An opt-out of a list must name the list.', { field: 'list' });
+  }
+  if (Number.isNaN(optOut.at.getTime()))
+    throw new Failure('time_invalid', 'An opt-out needs its time.', { field: 'at' });
+}
+
+/**
+ * Records a group and answers for each, in order. Where the opt-out is of an address that has no row yet (the
+ * person is known, the address was never mailed from here), the row is created and the statement runs once more.
+ */
+export async function recordOptOuts(db: Db, optOuts: readonly OptOut[]): Promise<Recorded[]> {
+  const rows = await runGroup(db, optOuts);
+  const missing = rows.filter(
+    (row) => row.scope === 'identity' && row.addressId === null && row.profileId !== null,
+  );
+  const created = await createAddresses(db, optOuts, missing);
+  const again =
+    created.length === 0 ? [] : await runGroup(db, created.map((place) => optOuts[place]).filter(isPresent));
+  const byPlace = new Map<number, Recorded>(rows.map((row) => [row.place, row]));
+  for (const row of again) byPlace.set(created[row.place] ?? -1, row);
+  return optOuts.map((optOut, place) => byPlace.get(place) ?? unknownTo(optOut));
+}
+
+async function runGroup(db: Db, optOuts: readonly OptOut[]): Promise<Row[]> {
+  const group = storableJson(optOuts.map(columnsOf));
+  return withPartitions(db, () => retrying(() => run(db, RECORD, [group])));
+}
+
+/** Places of opt-outs whose address could be created. */
+async function createAddresses(db: Db, optOuts: readonly OptOut[], rows: readonly Row[]): Promise<number[]> {
+  const places: number[] = [];
+  for (const { place, sandboxId } of rows) {
+    const who = optOuts[place]?.who;
+    if (who?.by !== 'identity' || who.address.trim() === '') continue;
+    const address = {
+      namespace: storableText(who.addressNamespace.trim()),
+      namespaceKey: storableText(namespaceKey(who.addressNamespace)),
+      key: storableText(identityKey(who.addressNamespace, who.address)),
+      spelling: storableText(who.address.trim()),
+    };
+    await db.transaction().execute(async (transaction) => {
+      await sql`SELECT pg_advisory_xact_lock(hashtext('adieu identities'), ${sandboxId})`.execute(
+        transaction,
+      );
+      await ensureAddresses(transaction, sandboxId, [address]);
+    });
+    places.push(place);
+  }
+  return places;
+}
+
+function columnsOf(optOut: OptOut, place: number): object {
+  const { organisation, sandbox, who, scope, list, source, messageId, fingerprint, at } = optOut;
+  const month = messageId === undefined ? null : findMonthOf(messageId);
+  const subject =
+    who.by === 'number'
+      ? { profile: who.profile, address: who.address }
+      : {
+          namespace_key: namespaceKey(who.namespace),
+          identity: identityKey(who.namespace, who.id),
+          address_namespace_key: namespaceKey(who.addressNamespace),
+          address_key: identityKey(who.addressNamespace, who.address),
+        };
+  return {
+    place,
+    organisation,
+    sandbox,
+    ...subject,
+    scope,
+    ...(typeof list === 'number' ? { list_number: list } : { list }),
+    source,
+    // A message id that is none of ours is no evidence.
+    ...(month === null ? {} : { month, message_id: messageId }),
+    fingerprint,
+    at: at.toISOString(),
+  };
+}
+
+function unknownTo({ scope }: OptOut): Recorded {
+  return { known: false, changed: false, scope, profileId: null, addressId: null, listNumber: null };
+}
+
+function isPresent<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

@@ -1,0 +1,179 @@
+/**
+ * Importing profiles: one transaction per call, the same few statements for one record or for five hundred.
+ *
+ * One rule: an import adds to what is known and never lifts a no (X7). Rows are locked before they are read, profiles
+ * by id and then addresses by id, so that an opt-out which commits meanwhile is not written over.
+ *
+ * @module
+ */
+import type { Consents, IdentityConsents } from '@adieu/core';
+import { identityKey, mergeImport, namespaceKey } from '@adieu/core';
+import type { AddressNumbers, NamedAddress } from './address.ts';
+import { ensureAddresses, nameAddress } from './address.ts';
+import type { ImportedTransition } from './consent-change.ts';
+import { addressTransitions, appendTransitions, profileTransitions } from './consent-change.ts';
+import type { Db } from './database.ts';
+import { retrying } from './database-error.ts';
+import type { RegisteredProfile } from './identity.ts';
+import { openRegister } from './identity.ts';
+import { withPartitions } from './partition.ts';
+import type { ProfileRecord, ReadRecord, RejectedRecord } from './profile-record.ts';
+import { isRejected, readRecord } from './profile-record.ts';
+import type { AddressState, ProfileState } from './profile-state.ts';
+import { loadStates, writeStates } from './profile-state.ts';
+import { insertProfiles, numberProfiles, writeIdentities, writeUsages } from './profile-write.ts';
+import type { Scope } from './scope.ts';
+import { keepStatistics, PROFILE_TABLES } from './statistics.ts';
+
+/** What an import did. */
+export interface ImportOutcome {
+  /** Records that were taken. */
+  readonly upserted: number;
+  readonly rejected: RejectedRecord[];
+}
+
+interface Taken {
+  readonly record: ReadRecord;
+  readonly profile: RegisteredProfile;
+  /** Addresses it speaks about, its Email included. */
+  readonly addresses: readonly NamedAddress[];
+}
+
+/** Imports records (at most some hundreds) in order: a later one of the same person adds to an earlier one. */
+export async function importProfiles(
+  db: Db,
+  scope: Scope,
+  records: readonly ProfileRecord[],
+): Promise<ImportOutcome> {
+  const read = records.map(readRecord);
+  const rejected = read.filter(isRejected);
+  const good = read.filter((record): record is ReadRecord => !isRejected(record));
+  if (good.length === 0) return { upserted: 0, rejected };
+  const conflicts = await withPartitions(db, () =>
+    retrying(() => db.transaction().execute((transaction) => importGood(transaction, scope.sandboxId, good))),
+  );
+  await keepStatistics(db, PROFILE_TABLES);
+  const all = [...rejected, ...conflicts].sort((a, b) => a.line - b.line);
+  return { upserted: good.length - conflicts.length, rejected: all };
+}
+
+/** Answers the records whose identities contradict each other. */
+async function importGood(
+  db: Db,
+  sandboxId: number,
+  records: readonly ReadRecord[],
+): Promise<RejectedRecord[]> {
+  const register = await openRegister(
+    db,
+    sandboxId,
+    records.map((record) => record.person),
+  );
+  const conflicts: RejectedRecord[] = [];
+  const taken: Taken[] = [];
+  for (const record of records) {
+    const found = register.find(record.person);
+    if (found === 'conflict') {
+      conflicts.push({
+        line: record.line,
+        code: 'identity_conflict',
+        detail: 'These identities name two people.',
+      });
+      continue;
+    }
+    const profile = found ?? register.create(record.person);
+    if (found !== null) for (const identity of record.person.identities) register.adopt(found, identity);
+    taken.push({ record, profile, addresses: addressesOf(record) });
+  }
+  await writeTaken(db, sandboxId, taken);
+  return conflicts;
+}
+
+async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): Promise<void> {
+  const profiles = [...new Set(taken.map(({ profile }) => profile))];
+  const created = profiles.filter((profile) => profile.isNew);
+  const numbers = await ensureAddresses(
+    db,
+    sandboxId,
+    taken.flatMap(({ addresses }) => addresses),
+  );
+  await numberProfiles(db, created);
+  const states = await loadStates(db, {
+    profiles: profiles.filter((profile) => !profile.isNew).map((profile) => profile.id),
+    addresses: taken.flatMap(({ record }) => spokenAbout(record).map(({ address }) => numbers(address))),
+  });
+  for (const profile of created) states.profiles.set(profile.id, emptyState());
+  const transitions = taken.flatMap((entry) => apply(entry, numbers, states));
+  await insertProfiles(
+    db,
+    sandboxId,
+    created.map((profile) => ({ profile, ...documentsOf(states.profiles.get(profile.id)) })),
+  );
+  for (const profile of created) states.profiles.delete(profile.id);
+  await writeStates(db, states);
+  await writeIdentities(db, sandboxId, profiles);
+  await writeUsages(
+    db,
+    taken.flatMap(({ profile, addresses }) =>
+      addresses.map((address) => ({ profileId: profile.id, addressId: numbers(address) })),
+    ),
+  );
+  await appendTransitions(db, sandboxId, transitions);
+}
+
+interface States {
+  readonly profiles: Map<number, ProfileState>;
+  readonly addresses: Map<number, AddressState>;
+}
+
+/** Merges one record into the states and answers what changed. */
+function apply({ record, profile }: Taken, numbers: AddressNumbers, states: States): ImportedTransition[] {
+  const state = states.profiles.get(profile.id);
+  if (state === undefined) throw new Error('a profile vanished under its lock');
+  const { consents } = mergeImport(state.consents, record.consents);
+  const changes = profileTransitions(state.consents, consents);
+  states.profiles.set(profile.id, {
+    addressId: record.email === null ? state.addressId : numbers(nameAddress(record.email)),
+    attributes: { ...state.attributes, ...record.attributes },
+    consents,
+  });
+  const own = changes.map((change) => ({ ...change, profileId: profile.id, addressId: null }));
+  const others = spokenAbout(record).flatMap(({ address, consents: incoming }) => {
+    const addressId = numbers(address);
+    const before = states.addresses.get(addressId)?.consents ?? {};
+    const after = mergeIdentity(before, incoming);
+    states.addresses.set(addressId, { consents: after });
+    const found = addressTransitions(before.marketing ?? {}, after.marketing ?? {});
+    return found.map((change) => ({ ...change, profileId: profile.id, addressId }));
+  });
+  return [...own, ...others];
+}
+
+/** One identity merged by the rule for all of them; the names are only places to put it. */
+function mergeIdentity(current: IdentityConsents, incoming: IdentityConsents): IdentityConsents {
+  const wrap = (consents: IdentityConsents): Consents => ({ idSpecific: { Email: { one: consents } } });
+  return mergeImport(wrap(current), wrap(incoming)).consents.idSpecific?.Email?.one ?? current;
+}
+
+function spokenAbout(record: ReadRecord): { address: NamedAddress; consents: IdentityConsents }[] {
+  return Object.entries(record.idSpecific).flatMap(([namespace, identities]) =>
+    Object.entries(identities).map(([id, consents]) => {
+      const key = identityKey(namespace, id);
+      return { address: { namespace, namespaceKey: namespaceKey(namespace), key, spelling: key }, consents };
+    }),
+  );
+}
+
+/** Its Email first: that spelling is the one to keep. */
+function addressesOf(record: ReadRecord): NamedAddress[] {
+  const email = record.email === null ? [] : [nameAddress(record.email)];
+  return [...email, ...spokenAbout(record).map(({ address }) => address)];
+}
+
+function emptyState(): ProfileState {
+  return { addressId: null, attributes: {}, consents: {} };
+}
+
+function documentsOf(state: ProfileState = emptyState()) {
+  const { addressId, attributes, consents } = state;
+  return { addressId, attributes: JSON.stringify(attributes), consents: JSON.stringify(consents) };
+}

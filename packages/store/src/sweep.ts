@@ -1,0 +1,94 @@
+/**
+ * The sweep: repairs whatever a lost wake-up, a killed worker or a missed month left behind.
+ *
+ * One rule: PostgreSQL is the truth and the queue only a wake-up, so everything that is due can be found here again.
+ *
+ * @module
+ */
+import type { Db } from './database.ts';
+import { retrying } from './database-error.ts';
+import { ensurePartitions } from './partition.ts';
+import { prepared, preparedMonthly, run } from './statement.ts';
+
+/** A batch that can be claimed, with the fence to claim it under. */
+export interface DueBatch {
+  readonly executionId: number;
+  readonly batch: number;
+  readonly fence: number;
+}
+
+/** What a sweep found. */
+export interface SweepOutcome {
+  /** Messages whose outcome became `unknown`, or which are resent. */
+  readonly unknown: number;
+  /** At most 1,000, longest due first. */
+  readonly due: DueBatch[];
+  /** Executions that are not fully expanded. */
+  readonly expand: number[];
+}
+
+/**
+ * Nobody can still be sending: the lease and then the time a relay may take for DATA have passed. Batches first, then
+ * their messages, as everywhere. A batch that somebody is writing at this moment is skipped, not waited for.
+ */
+const MONTHS = prepared<{ readonly month: string }>(
+  'sweep_months',
+  `SELECT DISTINCT month FROM batch WHERE lease_until < clock_timestamp() - make_interval(secs => $1)`,
+);
+
+const ABANDONED = preparedMonthly<{ readonly id: string }>(
+  'sweep_abandoned',
+  (messages, events) => `WITH lost AS MATERIALIZED (
+     SELECT b.execution_id, b.no, c.body ->> 'unknownOutcome' = 'resend' AS resend,
+       make_interval(mins => (c.body ->> 'retryMinutes')::integer) AS period, e.sandbox_id
+     FROM batch b JOIN execution e ON e.id = b.execution_id
+     JOIN channel_configuration c ON c.sandbox_id = e.sandbox_id AND c.name = e.configuration_name
+       AND c.version = e.configuration_version
+     WHERE b.month = $2 AND b.lease_until < clock_timestamp() - make_interval(secs => $1)
+     ORDER BY b.execution_id, b.no LIMIT 100 FOR NO KEY UPDATE OF b SKIP LOCKED
+   ), abandoned AS (
+     UPDATE ${messages} m SET state = CASE WHEN l.resend AND m.first_attempt_at > clock_timestamp() - l.period
+         THEN 'deferred' ELSE 'unknown' END::message_state, not_before = NULL, updated_at = clock_timestamp()
+     FROM lost l
+     WHERE m.execution_id = l.execution_id AND m.batch_no = l.no AND m.state = 'sending'
+       AND m.updated_at < clock_timestamp() - make_interval(secs => $1)
+     RETURNING m.month, m.id, m.execution_id, m.batch_no, m.profile_id, m.state, l.sandbox_id
+   ), freed AS (
+     UPDATE batch b SET owner = NULL, lease_until = NULL, due_at = CASE WHEN EXISTS (SELECT FROM abandoned a
+         WHERE a.execution_id = l.execution_id AND a.batch_no = l.no AND a.state = 'deferred')
+       THEN least(b.due_at, clock_timestamp()) ELSE b.due_at END
+     FROM lost l
+     WHERE b.execution_id = l.execution_id AND b.no = l.no AND NOT EXISTS (SELECT FROM ${messages} m
+       WHERE m.execution_id = l.execution_id AND m.batch_no = l.no AND m.state = 'sending'
+         AND m.updated_at >= clock_timestamp() - make_interval(secs => $1))
+   )
+   INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, profile_id)
+   SELECT month, sandbox_id, state::text, id, execution_id, profile_id FROM abandoned RETURNING message_id AS id`,
+);
+
+const DUE = prepared<DueBatch>(
+  'sweep_due',
+  `SELECT execution_id AS "executionId", no AS batch, fence FROM batch
+   WHERE due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
+   ORDER BY due_at LIMIT 1000`,
+);
+
+const TO_EXPAND = prepared<{ readonly id: number }>(
+  'sweep_expand',
+  `SELECT id FROM execution WHERE expanded_at IS NULL AND NOT dry_run ORDER BY id LIMIT 100`,
+);
+
+/** Sweeps once. Any number of processes may. */
+export async function sweep(
+  db: Db,
+  { dataTimeoutSeconds }: { readonly dataTimeoutSeconds: number },
+): Promise<SweepOutcome> {
+  await ensurePartitions(db);
+  let unknown = 0;
+  for (const { month } of await run(db, MONTHS, [dataTimeoutSeconds])) {
+    unknown += (await retrying(() => run(db, ABANDONED(month), [dataTimeoutSeconds, month]))).length;
+  }
+  const due = await run(db, DUE, []);
+  const expand = await run(db, TO_EXPAND, []);
+  return { unknown, due, expand: expand.map((row) => row.id) };
+}

@@ -1,0 +1,167 @@
+/**
+ * A worker: takes jobs, delivers batches, expands executions, sweeps.
+ *
+ * The rule: one retry owner, and it is the ledger. Neither the queue nor the SMTP library retries anything.
+ *
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import type { KeyRing, Log, WakeUpJob } from '@adieu/core';
+import type { Database } from '@adieu/store';
+import { openComposers } from './composers.ts';
+import { type DeliveryDeps, deliverBatch } from './delivery.ts';
+import { expandExecution } from './expansion.ts';
+import { openLedger } from './ledger.ts';
+import { startConsumer, startQueue } from './queue.ts';
+import { openRelay, type RelayStats } from './relay.ts';
+import { startSweep } from './sweep.ts';
+import { type Counted, openTally } from './tally.ts';
+import { RFC_TIMEOUTS, type SmtpTimeouts } from './transaction.ts';
+
+/** How a worker runs. */
+export interface WorkerOptions {
+  readonly database: Database;
+  /** Default: the database's URL. */
+  readonly queueUrl?: string | undefined;
+  readonly queuePrefix?: string | undefined;
+  readonly ring: KeyRing;
+  /** A nodemailer SMTP URL. */
+  readonly relayUrl: string;
+  /** Names the worker in leases; must differ between workers. Default: random. */
+  readonly owner?: string | undefined;
+  readonly leaseSeconds: number;
+  readonly retryFirstSeconds?: number | undefined;
+  /** Somebody listens at the mailto addresses. */
+  readonly inbound: boolean;
+  readonly log: Log;
+  /** Batches at once. Default: 4. */
+  readonly concurrency?: number | undefined;
+  /** Connections to the relay. Default: `maxConnections` of the URL, or 5. */
+  readonly connections?: number | undefined;
+  readonly now?: (() => Date) | undefined;
+  /** Default: 1. */
+  readonly sweepSeconds?: number | undefined;
+  /** Default: those of RFC 5321. */
+  readonly smtpTimeouts?: SmtpTimeouts | undefined;
+}
+
+/** Numbers for metrics. */
+export interface WorkerStats {
+  /** Messages since the start, by what became of them. */
+  readonly messages: Readonly<Record<Counted, number>>;
+  readonly relay: RelayStats;
+  /** Batches under way. */
+  readonly batches: number;
+  /** Outcomes that could not be written yet. */
+  readonly repliesHeld: number;
+}
+
+/** A running worker. */
+export interface Worker {
+  /** Null when it works, else why not. */
+  ready(): string | null;
+  stats(): WorkerStats;
+  /**
+   * Takes nothing new, lets what is with the relay finish, writes it down, gives the leases back. Within 28 s; what the
+   * relay has not answered after 20 s becomes unknown.
+   */
+  close(): Promise<void>;
+}
+
+const RELAY_GRACE_MS = 20_000;
+const LEDGER_GRACE_MS = 5000;
+const QUEUE_GRACE_MS = 2000;
+
+/** Starts a worker. Resolves when it takes jobs. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { database, log, leaseSeconds } = options;
+  const { db } = database;
+  const timeouts = options.smtpTimeouts ?? RFC_TIMEOUTS;
+  const queueAddress = { databaseUrl: database.url, queueUrl: options.queueUrl, prefix: options.queuePrefix };
+  const relay = openRelay({
+    url: options.relayUrl,
+    log,
+    timeouts,
+    ...(options.connections === undefined ? {} : { connections: options.connections }),
+  });
+  const ledger = openLedger(db, log);
+  const tally = openTally();
+  let stopping = false;
+  let batches = 0;
+  const deps: DeliveryDeps = {
+    db,
+    relay,
+    ledger,
+    composers: openComposers(options.ring, options),
+    tally,
+    log,
+    owner: options.owner ?? randomUUID(),
+    leaseSeconds,
+    retryFirstSeconds: options.retryFirstSeconds,
+    now: options.now ?? (() => new Date()),
+    random: Math.random,
+    stopping: () => stopping,
+  };
+
+  const queue = await startQueue({ ...queueAddress, log });
+
+  async function run(job: WakeUpJob): Promise<void> {
+    if (job.kind === 'expand') return expandExecution(job.executionId, { ...deps, queue });
+    batches++;
+    try {
+      await deliverBatch(job, deps);
+    } finally {
+      batches--;
+    }
+  }
+
+  const consumer = await startConsumer({
+    ...queueAddress,
+    concurrency: options.concurrency ?? 4,
+    leaseSeconds,
+    log,
+    run,
+  });
+  const sweep = startSweep({
+    db,
+    queue,
+    log,
+    everySeconds: options.sweepSeconds ?? 1,
+    dataTimeoutSeconds: Math.ceil(timeouts.final / 1000),
+  });
+
+  async function close(): Promise<void> {
+    stopping = true;
+    const swept = sweep.close();
+    const consumed = consumer.close();
+    await relay.close(RELAY_GRACE_MS);
+    // Batches end with the release of their lease; with the database away they would not end at all.
+    await within(LEDGER_GRACE_MS, Promise.all([swept, consumed]));
+    const left = ledger.close();
+    if (left > 0) log.error({ entries: left }, 'worker closed with entries the database did not take');
+    await within(QUEUE_GRACE_MS, queue.close());
+  }
+
+  let closing: Promise<void> | null = null;
+  return {
+    ready() {
+      if (stopping) return 'The worker is stopping.';
+      return ledger.away() ? 'The worker cannot write its ledger.' : null;
+    },
+    stats: () => ({ messages: tally.read(), relay: relay.stats(), batches, repliesHeld: ledger.held() }),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** Waits for a promise, but not longer than that. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}

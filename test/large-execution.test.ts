@@ -1,0 +1,71 @@
+/**
+ * Twenty thousand recipients in one execution: all settled, counted at the sink, the worker's memory flat.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { openScratchDatabase, type ScratchDatabase } from '@adieu/store';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createBrand, enqueue, finished, importPeople } from './brand.ts';
+import { type CountingSink, startCountingSink } from './counting-sink.ts';
+import { type RunningAdieu, runAdieu } from './running-adieu.ts';
+
+const MANY = 20_000;
+const FEW = 2_000;
+/** Garbage collection is not on a schedule: flat means within this factor, where ten times as many rows were sent. */
+const FLAT = 1.5;
+
+let scratch: ScratchDatabase;
+let sink: CountingSink;
+let api: RunningAdieu;
+let worker: RunningAdieu;
+
+beforeAll(async () => {
+  scratch = await openScratchDatabase();
+  sink = await startCountingSink();
+  api = await runAdieu({ databaseUrl: scratch.url, relayUrl: sink.url, roles: 'api' });
+  worker = await runAdieu({
+    databaseUrl: scratch.url,
+    relayUrl: sink.url,
+    roles: 'worker',
+    dataDir: api.dataDir,
+  });
+  await createBrand(api);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await api?.stop();
+  await sink?.close();
+  await scratch?.close();
+});
+
+/** Peak resident memory of a process since it was last asked, in MiB. */
+async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+}
+
+test('S8: 20,000 recipients settle, each delivered once, with the memory of 2,000', async () => {
+  await importPeople(api, FEW);
+  const few = await finished(api, await enqueue(api));
+  expect(few.counts).toMatchObject({ sent: FEW });
+  const before = await peakMemory(worker.pid);
+
+  await importPeople(api, MANY);
+  const started = performance.now();
+  const many = await finished(api, await enqueue(api));
+  const seconds = (performance.now() - started) / 1000;
+  const after = await peakMemory(worker.pid);
+
+  const { sent, ...rest } = many.counts;
+  expect(sent).toBe(MANY);
+  expect(Object.values(rest)).toEqual(Object.values(rest).map(() => 0));
+  expect(sink.counts.size).toBe(FEW + MANY);
+  expect(new Set(sink.counts.values())).toEqual(new Set([1]));
+  process.stderr.write(
+    `worker peak RSS: ${before.toFixed(0)} MiB at ${FEW}, ${after.toFixed(0)} MiB at ${MANY} (${(after / before).toFixed(2)} x); ` +
+      `${(MANY / seconds).toFixed(0)} messages/s\n`,
+  );
+  expect(after / before).toBeLessThan(FLAT);
+}, 900_000);
