@@ -31,6 +31,7 @@ export function logRequests(app: FastifyInstance, log: Log): void {
         { ...fields, ...(request.fault === null ? {} : errorFields(request.fault)) },
         'request failed',
       );
+    next();
   });
 }
 

@@ -69,6 +69,12 @@ describe('The server', () => {
     expect(await askBytes(api.url, [smuggled])).toMatch(/^HTTP\/1\.1 400 /);
   });
 
+  test('OC-10: gives up on headers that do not come to an end, and serves others meanwhile', async () => {
+    const slow = askBytes(api.url, ['GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ']);
+    expect((await api.ask({ path: '/healthz' })).status).toBe(200);
+    expect(await slow).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request_timeout"/);
+  });
+
   test('believes X-Forwarded-Host of its proxies', async () => {
     const path = `/unsubscribe/one-click?${api.link()}`;
     const headers = { 'x-forwarded-host': LINK_HOST };

@@ -49,7 +49,7 @@ export interface Api {
 /** Octets of a management body, where the route does not say otherwise. */
 const BODY_LIMIT = 1024 * 1024;
 /** Milliseconds for the headers of a request; bodies have deadlines of their own. */
-const HEADERS_TIMEOUT = 15_000;
+const HEADERS_TIMEOUT = 10_000;
 /** Milliseconds without a byte in either direction. */
 const IDLE_TIMEOUT = 120_000;
 /** Milliseconds an idle connection is kept; longer than the minute after which proxies let go of theirs. */
@@ -82,7 +82,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
     // Imports may take any time; every other body has its deadline in its route.
     requestTimeout: 0,
-    http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: 5_000 },
+    http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: 2_000 },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, _request, reply) =>
       void sendProblem(reply.headers(PUBLIC_HEADERS), toProblem(error)),
