@@ -44,17 +44,45 @@ export function findBinaries(): string {
   }
 }
 
-/** Runs programs as the given user, with an environment of their own. */
-export function openPrograms(binaries: string, user: ServerUser): RunProgram {
-  return async (program, flags) => {
+/**
+ * Runs programs as the given user, with an environment of their own. Throws `embedded_unreachable` when that user can in
+ * no way get at one of the paths.
+ */
+export async function openPrograms(
+  binaries: string,
+  user: ServerUser,
+  paths: readonly string[],
+): Promise<RunProgram> {
+  const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+  const closed = await findClosedFolder(paths, user);
+  const prefix = user === null || closed === null ? [] : passage(user);
+  const run: RunProgram = async (program, flags) => {
     const path = join(binaries, program);
     const { mode } = await stat(path);
     // Some package managers unpack without the executable bits.
     if ((mode & 0o111) !== 0o111) await chmod(path, mode | 0o555);
-    const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
-    const { stdout } = await execute(path, [...flags], { ...user, cwd: '/', env: environment });
+    const [command = path, ...args] = [...prefix, path, ...flags];
+    const identity = prefix.length === 0 ? user : {};
+    const { stdout } = await execute(command, args, { ...identity, cwd: '/', env: environment });
     return stdout;
   };
+  if (closed === null) return run;
+  try {
+    await run('postgres', ['--version']);
+    return run;
+  } catch (cause) {
+    const detail = `As root, PostgreSQL runs as the user postgres, who may not enter ${closed}. Use another directory, or DATABASE_URL.`;
+    throw new Failure('embedded_unreachable', detail, { cause });
+  }
+}
+
+/**
+ * Root's own directories (a home, one from mktemp) are closed to every other user. Opening them would change what is not
+ * ours; the server is let through instead, by the one capability to pass and read, which root has to give.
+ */
+function passage({ uid, gid }: { readonly uid: number; readonly gid: number }): readonly string[] {
+  const capability = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...capability, '--'];
 }
 
 /** Finds, or as root creates, the user PostgreSQL runs as. */
@@ -80,20 +108,18 @@ export async function ensureServerUser(): Promise<ServerUser> {
   return lookUp();
 }
 
-/** Throws `embedded_unreachable` when the server's user may not enter a directory that leads to a path. */
-export async function checkReachable(path: string, user: ServerUser): Promise<void> {
-  if (user === null) return;
-  for (let folder = path; ; folder = dirname(folder)) {
-    const { mode, uid, gid } = await stat(folder);
-    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-    if ((mode & bit) === 0) {
-      throw new Failure(
-        'embedded_unreachable',
-        `As root, PostgreSQL runs as the user postgres, who may not enter ${folder}. Use another directory, or DATABASE_URL.`,
-      );
+/** The first directory on the way to one of the paths that the server's user may not enter; null when there is none. */
+async function findClosedFolder(paths: readonly string[], user: ServerUser): Promise<string | null> {
+  if (user === null) return null;
+  for (const path of paths) {
+    for (let folder = path; ; folder = dirname(folder)) {
+      const { mode, uid, gid } = await stat(folder);
+      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+      if ((mode & bit) === 0) return folder;
+      if (folder === dirname(folder)) break;
     }
-    if (folder === dirname(folder)) return;
   }
+  return null;
 }
 
 async function lookUp(): Promise<ServerUser> {

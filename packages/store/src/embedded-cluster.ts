@@ -11,13 +11,7 @@ import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } f
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Failure } from '@adieu/core';
-import {
-  checkReachable,
-  ensureServerUser,
-  findBinaries,
-  openPrograms,
-  type RunProgram,
-} from './embedded-binaries.ts';
+import { ensureServerUser, findBinaries, openPrograms, type RunProgram } from './embedded-binaries.ts';
 
 /** A cluster on disk and how to run its programs. */
 export interface Cluster {
@@ -41,9 +35,7 @@ export async function ensureCluster(dataDir: string): Promise<Cluster> {
   const user = await ensureServerUser();
   const binaries = findBinaries();
   await ensureDataDir(dataDir, user !== null);
-  await checkReachable(dataDir, user);
-  await checkReachable(binaries, user);
-  const run = openPrograms(binaries, user);
+  const run = await openPrograms(binaries, user, [dataDir, binaries]);
   const folder = join(dataDir, 'postgres');
   if (!(await exists(join(folder, 'PG_VERSION')))) await create(dataDir, folder, { run, user });
   await checkVersion(folder, run);
