@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_DEPTH, parseJson } from './json-text.ts';
+import { MAX_DEPTH } from './json-syntax.ts';
+import { parseJson } from './json-text.ts';
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 

@@ -78,10 +78,15 @@ export async function openPrograms(
 
 /**
  * Root's own directories (a home, one from mktemp) are closed to every other user. Opening them would change what is not
- * ours; the server is let through instead, by the one capability to pass and read, which root has to give.
+ * ours; the server is let through instead, by the one capability to pass and read, which root has to give. Without the
+ * secure bit access(2), by which initdb looks for its programs, would forget the capability.
  */
 function passage({ uid, gid }: { readonly uid: number; readonly gid: number }): readonly string[] {
-  const capability = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+  const capability = [
+    '--securebits=+no_setuid_fixup',
+    '--inh-caps=+dac_read_search',
+    '--ambient-caps=+dac_read_search',
+  ];
   return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...capability, '--'];
 }
 

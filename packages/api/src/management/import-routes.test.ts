@@ -82,7 +82,7 @@ describe('An import', () => {
       '11 attributes_invalid',
       '12 consents_invalid',
       '13 forbidden_key',
-      '14 invalid_json',
+      '14 too_deep',
       '15 record_too_large',
     ]);
     expect((await api.call('GET', '/v1/profiles/CRMID/b2')).status).toBe(404);
