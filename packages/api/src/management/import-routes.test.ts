@@ -146,7 +146,6 @@ describe('An import', () => {
     const blocks = Math.ceil((100 * MEGABYTE) / block.length);
     expect(answer).toMatchObject({ upserted: blocks, rejectedCount: 100 * blocks + 1 });
     expect(answer.rejected).toHaveLength(1_000);
-    process.stderr.write(`GROWTH ${(highest - before) / MEGABYTE}\n`);
     expect((highest - before) / MEGABYTE).toBeLessThan(100);
   });
 
