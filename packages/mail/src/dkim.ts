@@ -108,7 +108,7 @@ interface Signing {
 
 async function signWith(key: SigningKey, signing: Signing): Promise<string> {
   const { domain, names, bodyHash, stamp, signed } = signing;
-  const tags = `v=1; a=${key.algorithm}; c=relaxed/relaxed; d=${domain};\r\n s=${key.selector}; t=${stamp};`;
+  const tags = `v=1; a=${key.algorithm}; c=relaxed/relaxed; t=${stamp};\r\n d=${domain};\r\n s=${key.selector};`;
   const value = `${tags}\r\n h=${foldNames(names)};\r\n bh=${bodyHash};\r\n b=`;
   // The field is signed with an empty b= and without its CRLF (section 3.7).
   const own = relaxField({ name: 'DKIM-Signature', value }).slice(0, -2);

@@ -38,8 +38,10 @@ interface Written {
 
 /**
  * `attempt_id` stays while the outcome is open: `sending`, `unknown`, and `deferred` where an unknown outcome is
- * resent; a late truth still finds its row there. An ordinary `deferred` clears it. Batches that become due again
- * are locked before the messages change, as {@link releaseBatch} relies on.
+ * resent; a late truth still finds its row there. An ordinary `deferred` clears it.
+ *
+ * Batches that become due again are locked before the messages change, as {@link releaseBatch} relies on, and
+ * whether they are due already is read from the locked row: this statement's snapshot may be older than a release.
  */
 const SETTLE = preparedMonthly<Written>(
   'settle',
@@ -54,7 +56,7 @@ const SETTLE = preparedMonthly<Written>(
      JOIN channel_configuration c ON c.sandbox_id = e.sandbox_id AND c.name = e.configuration_name
        AND c.version = e.configuration_version
    ), woken AS MATERIALIZED (
-     SELECT b.execution_id, b.no FROM batch b
+     SELECT b.execution_id, b.no, b.due_at FROM batch b
      WHERE (b.execution_id, b.no) IN (SELECT execution_id, batch_no FROM outcome WHERE state = 'deferred' OR resent)
      ORDER BY b.execution_id, b.no FOR NO KEY UPDATE
    ), settled AS (
@@ -69,7 +71,8 @@ const SETTLE = preparedMonthly<Written>(
      UPDATE batch b SET due_at = d.due_at
      FROM (SELECT execution_id, batch_no, min(coalesce(not_before, clock_timestamp())) AS due_at FROM settled
        WHERE state = 'deferred' GROUP BY 1, 2) d
-     WHERE b.execution_id = d.execution_id AND b.no = d.batch_no AND (b.due_at IS NULL OR b.due_at > d.due_at)
+     JOIN woken w ON w.execution_id = d.execution_id AND w.no = d.batch_no AND (w.due_at IS NULL OR w.due_at > d.due_at)
+     WHERE b.execution_id = d.execution_id AND b.no = d.batch_no
    )
    INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, profile_id, code)
    SELECT month, sandbox_id, state::text, id, execution_id, profile_id, code FROM settled RETURNING message_id AS id`,
@@ -82,7 +85,7 @@ const GIVE_BACK = preparedMonthly<Written>(
      SELECT a.*, m.execution_id, m.batch_no FROM unnest($1::uuid[], $2::uuid[]) AS a (id, attempt_id)
      JOIN ${messages} m ON m.id = a.id
    ), woken AS MATERIALIZED (
-     SELECT b.execution_id, b.no FROM batch b
+     SELECT b.execution_id, b.no, b.due_at FROM batch b
      WHERE (b.execution_id, b.no) IN (SELECT execution_id, batch_no FROM attempt)
      ORDER BY b.execution_id, b.no FOR NO KEY UPDATE
    ), given AS (
@@ -96,7 +99,9 @@ const GIVE_BACK = preparedMonthly<Written>(
    ), due AS (
      UPDATE batch b SET due_at = clock_timestamp()
      FROM (SELECT DISTINCT execution_id, batch_no FROM given) g
-     WHERE b.execution_id = g.execution_id AND b.no = g.batch_no AND (b.due_at IS NULL OR b.due_at > clock_timestamp())
+     JOIN woken w ON w.execution_id = g.execution_id AND w.no = g.batch_no
+       AND (w.due_at IS NULL OR w.due_at > clock_timestamp())
+     WHERE b.execution_id = g.execution_id AND b.no = g.batch_no
    )
    SELECT id FROM given`,
 );
