@@ -107,7 +107,7 @@ describe('the signature', () => {
 });
 
 describe('the message', () => {
-  test('OH-1 OH-2 OH-3 OH-9: has one List-Unsubscribe with one https URI, and the Post field to the byte', () => {
+  test('OH-1 OH-2 OH-3 OH-5 OH-9: has one List-Unsubscribe with one https URI, and the Post field to the byte', () => {
     const [field, ...more] = fields(delivered(), 'List-Unsubscribe');
     expect(more).toEqual([]);
     expect(field).toMatch(/^<https:\/\/[^<>\s]+>, <mailto:[^<>\s]+>$/);
@@ -116,6 +116,14 @@ describe('the message', () => {
       'List-Unsubscribe-Post: List-Unsubscribe=One-Click',
     ]);
     expect(waysOut(delivered()).https.href.length).toBeLessThan(500);
+  });
+
+  test('MT-2 MT-3 MT-4 TK-7: its mailto is one address of letters and digits that survives any case folding', () => {
+    const [field = ''] = fields(delivered(), 'List-Unsubscribe');
+    const [, token = ''] =
+      /<mailto:unsubscribe\+([a-z2-7]+)@news\.example\.com\?subject=unsubscribe>$/.exec(field) ?? [];
+    expect(token).toHaveLength(45);
+    expect(`unsubscribe+${token}`.length).toBeLessThanOrEqual(64);
   });
 
   test('OH-7 OH-28 OH-29: is plain ASCII in lines of at most 998 octets, ended by CRLF alone', () => {

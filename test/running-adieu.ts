@@ -38,6 +38,7 @@ export interface RunningAdieu {
   readonly smtpPort: number;
   readonly dataDir: string;
   readonly pid: number;
+  readonly key: string;
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   log(): string;
   /** Asks it to stop, and answers its exit code. */
@@ -82,6 +83,7 @@ export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
     smtpPort,
     dataDir,
     pid: child.pid ?? 0,
+    key: API_KEY,
     log: () => log,
     call: (method, path, body) => call(url, method, path, body),
     async stop() {

@@ -230,10 +230,11 @@ describe('U3 at the execution', () => {
   });
 
   test('U3 so does a link of that level in the body', () => {
-    const link = { type: 'one-click', level: 'subscription' } as const;
-    expect(outcome(() => checkExecutionList({ consentLevel: 'channel' }, null, [link]))).toBe(
-      'list_required list',
+    expect(
+      outcome(() => checkExecutionList({ consentLevel: 'channel' }, null, ['identity', 'subscription'])),
+    ).toBe('list_required list');
+    expect(outcome(() => checkExecutionList({ consentLevel: 'channel' }, 'weekly', ['subscription']))).toBe(
+      'taken',
     );
-    expect(outcome(() => checkExecutionList({ consentLevel: 'channel' }, 'weekly', [link]))).toBe('taken');
   });
 });

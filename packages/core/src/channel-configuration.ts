@@ -7,10 +7,11 @@
  * @module
  */
 import { parseAddress, parseDomain } from './address.ts';
+import type { OptOutScope } from './consent.ts';
 import { OPT_OUT_SCOPES } from './consent.ts';
 import { findControlCharacter } from './control-character.ts';
 import { Failure } from './failure.ts';
-import type { BodyLink, ListUnsubscribeSettings } from './precedence.ts';
+import type { ListUnsubscribeSettings } from './precedence.ts';
 import { MAXIMUM_RETRY_MINUTES, MINIMUM_RETRY_MINUTES } from './retry.ts';
 
 /** Marketing asks for consent; transactional is owed. */
@@ -104,15 +105,15 @@ export function checkChannelConfiguration(value: ChannelConfiguration): string[]
 
 /**
  * Throws `list_required` when something of the message opts out of a list and the execution names none: the
- * header and the default links by the configuration, a body link by its own level (U3).
+ * header and the default links by the configuration, a body link by the level it names itself (U3).
  */
 export function checkExecutionList(
   listUnsubscribe: Pick<ListUnsubscribeSettings, 'consentLevel'>,
   list: string | null | undefined,
-  links: readonly BodyLink[] = [],
+  levels: readonly OptOutScope[] = [],
 ): void {
   if (list !== null && list !== undefined && list !== '') return;
-  const fromLink = links.some((link) => link.level === 'subscription');
+  const fromLink = levels.includes('subscription');
   if (listUnsubscribe.consentLevel !== 'subscription' && !fromLink) return;
   const where = fromLink ? 'A link of the template' : 'The channel configuration';
   throw refused(

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { OptOutScope } from './consent.ts';
 
 /** A template as its author stored it (`PUT /v1/templates/{id}`). Exactly one of `mjml` and `html` is given. */
 export interface TemplateSource {
@@ -33,9 +34,14 @@ export interface TemplateError {
   readonly part: TemplatePart;
 }
 
-/** What compiling found. */
+/** What compiling found. `levels` are those that links name themselves. */
 export type CompileOutcome =
-  | { readonly ok: true; readonly warnings: string[]; readonly optOutLinks: number }
+  | {
+      readonly ok: true;
+      readonly warnings: string[];
+      readonly optOutLinks: number;
+      readonly levels: readonly OptOutScope[];
+    }
   | { readonly ok: false; readonly errors: TemplateError[] };
 
 /** Compiles a template to learn whether it can be sent. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { TemplateError, TemplatePart, TemplateSource } from '@adieu/core';
+import type { OptOutScope, TemplateError, TemplatePart, TemplateSource } from '@adieu/core';
 import { type Grammar, parseHandlebars } from './grammar.ts';
 import { isOptOutLink, openLinkRegistry, type TemplateLink } from './link.ts';
 import { markLinks } from './linkmark.ts';
@@ -40,6 +40,7 @@ export type TemplateOutcome =
       readonly template: CompiledTemplate;
       readonly warnings: string[];
       readonly optOutLinks: number;
+      readonly levels: readonly OptOutScope[];
     }
   | { readonly ok: false; readonly errors: TemplateError[] };
 
@@ -95,7 +96,8 @@ async function compileParts(source: TemplateSource): Promise<TemplateOutcome> {
     links: registry.links,
     optOutLinks,
   };
-  return { ok: true, template, warnings, optOutLinks };
+  const levels = registry.links.flatMap(({ level }) => level ?? []);
+  return { ok: true, template, warnings, optOutLinks, levels };
 }
 
 type AuthorsHtml =

@@ -22,10 +22,10 @@ const AWAY_MESSAGES =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after|Query read timeout|The server does not support SSL|Query was cancelled)/i;
 const AWAY_ERRNO = /^(?:ECONN|EPIPE$|ETIMEDOUT$|EHOST|ENET|ENOTFOUND$|EAI_|ENOENT$|EACCES$)/;
 
-/** The SQLSTATE of an error of the server, or undefined. */
+/** The SQLSTATE of an error of the server, or undefined. Node's own codes may be five letters too: `EPIPE`. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** The constraint that refused a row, or undefined. */

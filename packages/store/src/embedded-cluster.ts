@@ -7,6 +7,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -143,13 +144,21 @@ async function readSettings(folder: string): Promise<Settings> {
   return JSON.parse(await readFile(join(folder, SETTINGS), 'utf8')) as Settings;
 }
 
-/** Tells whether a process lives. */
+/**
+ * Tells whether a process lives. One that ended but was never waited for does not: where the first process of a
+ * container is no init, whoever is orphaned stays like that.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  try {
+    // The state follows the name, which stands in parentheses and may hold any character.
+    return !/\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
   }
 }
 

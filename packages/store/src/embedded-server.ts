@@ -97,23 +97,41 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       if (closing) return;
       closing = true;
       await watching;
-      if (await isLast(keeper)) {
-        await cluster.run('pg_ctl', ['stop', '-D', cluster.folder, '-m', 'fast', '-w', '-t', '60']);
-        log.info({}, 'the embedded PostgreSQL is stopped');
+      for (let holder: pg.Client | null = keeper; holder !== null; ) {
+        const last = await isLast(holder);
+        if (last === true) {
+          await stop(cluster);
+          log.info({}, 'the embedded PostgreSQL is stopped');
+        }
+        await holder.end().catch(() => undefined);
+        // The connection was lost just now: the question has to be asked again, if anybody is there to answer.
+        holder = last === null ? await attach(cluster) : null;
       }
-      await keeper.end().catch(() => undefined);
     },
   };
 }
 
-/** Lets go of the shared lock, then tries for the exclusive one: of several who leave at once, one gets it. */
-async function isLast(keeper: pg.Client): Promise<boolean> {
+/**
+ * Lets go of the shared lock, then tries for the exclusive one: of several who leave at once, one gets it. Null when
+ * the connection was lost.
+ */
+async function isLast(keeper: pg.Client): Promise<boolean | null> {
   try {
     await keeper.query(`SELECT pg_advisory_unlock_shared(${KEY})`);
     const { rows } = await keeper.query<{ last: boolean }>(`SELECT pg_try_advisory_lock(${KEY}) AS last`);
     return rows[0]?.last === true;
   } catch {
-    return false;
+    return null;
+  }
+}
+
+async function stop({ folder, run }: Cluster): Promise<void> {
+  const pid = await postmaster(folder);
+  await run('pg_ctl', ['stop', '-D', folder, '-m', 'fast', '-w', '-t', '60']);
+  // pg_ctl waits for the file to go, which is a moment before the process.
+  const until = Date.now() + PATIENCE_MILLISECONDS;
+  while (pid !== null && isAlive(pid) && Date.now() < until) {
+    await new Promise((done) => setTimeout(done, RETRY_MILLISECONDS / 10));
   }
 }
 
@@ -182,12 +200,20 @@ async function attach({ folder, password }: Cluster): Promise<pg.Client | null> 
 
 /** The fourth line of postmaster.pid, when its process lives. */
 async function livePort(folder: string): Promise<number | null> {
-  const lines = await readFile(join(folder, 'postmaster.pid'), 'utf8').then(
-    (text) => text.split('\n'),
-    () => [],
-  );
-  const [pid, port] = [Number(lines[0]), Number(lines[3])];
-  return pid > 0 && port > 0 && isAlive(pid) ? port : null;
+  const port = Number((await postmasterFile(folder))[3]);
+  const pid = await postmaster(folder);
+  return port > 0 && pid !== null && isAlive(pid) ? port : null;
+}
+
+/** The first line: its process, dead or alive. */
+async function postmaster(folder: string): Promise<number | null> {
+  const pid = Number((await postmasterFile(folder))[0]);
+  return pid > 0 ? pid : null;
+}
+
+async function postmasterFile(folder: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '');
+  return text.split('\n');
 }
 
 async function start(
@@ -222,11 +248,11 @@ async function start(
  * it is no PostgreSQL, the file goes.
  */
 async function removeForeignLock(folder: string): Promise<void> {
-  const path = join(folder, 'postmaster.pid');
-  const pid = Number((await readFile(path, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!(pid > 0) || !isAlive(pid)) return;
+  const pid = await postmaster(folder);
+  if (pid === null) return;
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => null);
-  if (name !== null && name.trim() !== 'postgres') await rm(path, { force: true });
+  const foreign = name !== null && name.trim() !== 'postgres';
+  if (foreign || !isAlive(pid)) await rm(join(folder, 'postmaster.pid'), { force: true });
 }
 
 async function ensureDatabase(keeper: pg.Client): Promise<void> {

@@ -6,12 +6,15 @@
  *
  * @module
  */
-import { type ChannelConfiguration, type ExclusionCode, Failure } from '@adieu/core';
+import { type ChannelConfiguration, type ExclusionCode, Failure, type TemplateSource } from '@adieu/core';
+import { findChannelConfiguration } from './channel-configuration.ts';
 import type { Db } from './database.ts';
+import { findList } from './list.ts';
 import { checkAudience, storableRecipients } from './recipient.ts';
 import type { Audience, MessageState } from './schema.ts';
 import type { Scope } from './scope.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
+import { findTemplate } from './template.ts';
 
 /** One recipient as given. What is wrong with it becomes its exclusion, never the call's failure. */
 export interface Recipient {
@@ -85,31 +88,45 @@ const COUNTS = preparedMonthly<{
    FROM ${messages} WHERE execution_id = $1 GROUP BY 1, 2`,
 );
 
+/** What an execution is made of, in the versions that it will keep. */
+export interface ExecutionParts {
+  readonly configuration: ChannelConfiguration;
+  readonly configurationVersion: number;
+  readonly template: TemplateSource;
+  readonly listNumber: number | null;
+}
+
+/** Throws when the parts do not fit together. */
+export type CheckParts = (parts: ExecutionParts) => void | Promise<void>;
+
 /**
- * Creates the execution of a request, or answers the one that has it. Throws `unknown_channel_configuration`,
- * `unknown_template`, `unknown_list`, `list_required`, `recipients_invalid`, `audience_invalid`, `request_id_invalid`.
+ * Creates the execution of a request, or answers the one that has it. `check` sees exactly the versions that are kept, so
+ * nothing stored meanwhile slips past it; a request that came before is not checked again. Throws
+ * `unknown_channel_configuration`, `unknown_template`, `unknown_list`, `recipients_invalid`, `audience_invalid`,
+ * `request_id_invalid`, and what `check` throws.
  */
 export async function createExecution(
   db: Db,
   scope: Scope,
-  request: ExecutionRequest,
+  { check, ...request }: ExecutionRequest & { readonly check?: CheckParts },
 ): Promise<CreatedExecution> {
   checkRequest(request);
   const earlier = await findRequest(db, scope, request.requestId);
   if (earlier !== null) return earlier;
-  const { configuration, template, listNumber } = await findParts(db, scope, request);
+  const parts = await findParts(db, scope, request);
+  await check?.(parts);
   const parameters = [
     scope.sandboxId,
     request.requestId,
     request.channelConfiguration,
-    configuration.version,
+    parts.configurationVersion,
     request.template,
-    template.version,
-    configuration.body.emailType,
+    parts.template.version,
+    parts.configuration.emailType,
     request.campaignId ?? null,
     request.journey?.versionId ?? null,
     request.journey?.actionId ?? null,
-    listNumber,
+    parts.listNumber,
     request.recipients === undefined ? null : storableRecipients(request.recipients),
     request.audience === undefined ? null : JSON.stringify(request.audience),
     request.dryRun ?? false,
@@ -188,51 +205,15 @@ async function findRequest(db: Db, scope: Scope, requestId: string): Promise<Cre
   return row === undefined ? null : { executionId: row.id, requestId, created: false };
 }
 
-interface Parts {
-  readonly configuration: { readonly version: number; readonly body: ChannelConfiguration };
-  readonly template: { readonly version: number };
-  readonly listNumber: number | null;
-}
-
-async function findParts(db: Db, scope: Scope, request: ExecutionRequest): Promise<Parts> {
-  const configuration = await db
-    .selectFrom('channel_configuration')
-    .select(['version', 'body'])
-    .where('sandbox_id', '=', scope.sandboxId)
-    .where('name', '=', request.channelConfiguration)
-    .orderBy('version', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (configuration === undefined) throw unknown('channel_configuration', 'channelConfiguration');
-  const template = await db
-    .selectFrom('template')
-    .select('version')
-    .where('sandbox_id', '=', scope.sandboxId)
-    .where('id', '=', request.template)
-    .orderBy('version', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (template === undefined) throw unknown('template', 'template');
-  const list =
-    request.list === undefined
-      ? undefined
-      : await db
-          .selectFrom('list')
-          .select('number')
-          .where('sandbox_id', '=', scope.sandboxId)
-          .where('name', '=', request.list)
-          .executeTakeFirst();
-  if (request.list !== undefined && list === undefined) throw unknown('list', 'list');
-  if (list === undefined && configuration.body.listUnsubscribe.consentLevel === 'subscription') {
-    throw new Failure(
-      'list_required',
-      'This configuration opts out of a list, so the execution must name one.',
-      {
-        field: 'list',
-      },
-    );
-  }
-  return { configuration, template, listNumber: list?.number ?? null };
+async function findParts(db: Db, scope: Scope, request: ExecutionRequest): Promise<ExecutionParts> {
+  const found = await findChannelConfiguration(db, scope, request.channelConfiguration);
+  if (found === null) throw unknown('channel_configuration', 'channelConfiguration');
+  const template = await findTemplate(db, scope, request.template);
+  if (template === null) throw unknown('template', 'template');
+  const list = request.list === undefined ? null : await findList(db, scope, request.list);
+  if (request.list !== undefined && list === null) throw unknown('list', 'list');
+  const { configuration, version } = found;
+  return { configuration, configurationVersion: version, template, listNumber: list?.number ?? null };
 }
 
 function checkRequest(request: ExecutionRequest): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { addressConsents } from './address.ts';
 export type { ApiKey, NewApiKey } from './api-key.ts';
 export { ensureApiKey, findApiKey } from './api-key.ts';
 export type { StoredChannelConfiguration } from './channel-configuration.ts';
@@ -16,8 +17,10 @@ export { loadDelivery } from './delivery.ts';
 export type { EmbeddedServer } from './embedded-server.ts';
 export { startEmbedded } from './embedded-server.ts';
 export type {
+  CheckParts,
   CreatedExecution,
   ExecutionCounts,
+  ExecutionParts,
   ExecutionRequest,
   Recipient,
   StoredExecution,
@@ -47,7 +50,7 @@ export { importProfiles } from './profile-import.ts';
 export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
 export type { Audience, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
-export { ensureSandbox, findScope } from './scope.ts';
+export { consentDefaults, ensureSandbox, findScope } from './scope.ts';
 export type { OwnedSubdomain, Relay, StoredSubdomain, SubdomainRequest } from './subdomain.ts';
 export {
   checkSealedKeys,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Failure } from '@adieu/core';
+import { type ConsentDefaults, Failure } from '@adieu/core';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
 
@@ -49,6 +49,15 @@ export async function findScope(db: Db, organisation: string, sandbox: string): 
     .where('sandbox.name', '=', sandbox)
     .executeTakeFirst();
   return row === undefined ? null : { organisation, sandbox, ...row };
+}
+
+/** What a sandbox makes of values that do not decide by themselves. */
+export async function consentDefaults(db: Db, scope: Scope): Promise<ConsentDefaults> {
+  return db
+    .selectFrom('sandbox')
+    .select(['strict', 'pending_allows as pendingAllows'])
+    .where('id', '=', scope.sandboxId)
+    .executeTakeFirstOrThrow();
 }
 
 /** Finds or creates an organisation and answers its number. */

@@ -33,6 +33,8 @@ export interface Queue {
 export interface Consumer {
   /** Takes no more jobs; resolves when those under way are done. */
   close(): Promise<void>;
+  /** Lets the connection go, for when closing does not come to an end. */
+  abandon(): Promise<void>;
 }
 
 /** How jobs are consumed. */
@@ -47,7 +49,7 @@ export interface ConsumerOptions extends QueueAddress {
 const NAME = 'delivery';
 /** Jobs in one command (BullMQ asks for no more than this). */
 const CHUNK = 1000;
-/** How long a caller waits for the queue to take a wake-up. */
+/** How long a caller waits for the queue to take a wake-up or a goodbye. */
 const WAKE_MS = 2000;
 const JOB_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
 /** A job that stalls twice would fail, and keep its id, at BullMQ's default of 1. */
@@ -91,7 +93,7 @@ export async function startQueue(options: QueueAddress & { readonly log?: Log })
     }
   }
 
-  return { wake: (job) => wakeAll([job]), wakeAll, close: () => queue.close() };
+  return { wake: (job) => wakeAll([job]), wakeAll, close: () => closeInTime(queue) };
 }
 
 /** Opens the worker's side and begins to take jobs. */
@@ -112,7 +114,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     : new BullWorker(NAME, work, { ...rules, connection: postgres(url, 4) }, createPostgresBackend);
   worker.on('error', quietly(log, 'queue error'));
   await worker.waitUntilReady();
-  return { close: () => worker.close() };
+  return { close: () => worker.close(), abandon: () => abandon(worker) };
 }
 
 function entry(job: WakeUpJob): { name: string; data: WakeUpJob; opts: BulkJobOptions } {
@@ -145,6 +147,15 @@ function quietly(log: Log, message: string): (error: Error) => void {
     until = performance.now() + 10_000;
     log.warn({ error: error.message }, message);
   };
+}
+
+/** Closing says goodbye, which a server that is away never answers. */
+async function closeInTime(queue: { close(): Promise<void>; disconnect(): Promise<void> }): Promise<void> {
+  await within(WAKE_MS, queue.close()).catch(() => abandon(queue));
+}
+
+async function abandon(connection: { disconnect(): Promise<void> }): Promise<void> {
+  await within(WAKE_MS, connection.disconnect()).catch(() => {});
 }
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

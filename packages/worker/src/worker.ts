@@ -70,7 +70,6 @@ export interface Worker {
 
 const RELAY_GRACE_MS = 20_000;
 const LEDGER_GRACE_MS = 5000;
-const QUEUE_GRACE_MS = 2000;
 
 /** Starts a worker. Resolves when it takes jobs. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
@@ -136,10 +135,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const consumed = consumer.close();
     await relay.close(RELAY_GRACE_MS);
     // Batches end with the release of their lease; with the database away they would not end at all.
-    await within(LEDGER_GRACE_MS, Promise.all([swept, consumed]));
+    const ended = await within(LEDGER_GRACE_MS, Promise.all([swept, consumed]));
     const left = ledger.close();
     if (left > 0) log.error({ entries: left }, 'worker closed with entries the database did not take');
-    await within(QUEUE_GRACE_MS, queue.close());
+    await Promise.all([ended ? null : consumer.abandon(), queue.close()]);
   }
 
   let closing: Promise<void> | null = null;
@@ -156,12 +155,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-/** Waits for a promise, but not longer than that. */
-async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+/** Waits for a promise, but not longer than that; answers whether it came. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
   });
-  await Promise.race([promise, late]);
+  const came = await Promise.race([promise.then(() => true), late]);
   clearTimeout(timer);
+  return came;
 }

@@ -105,6 +105,15 @@ describe('POST /v1/executions', () => {
     await other.close();
   });
 
+  test('U3: a template or a configuration that leaves a list needs one', async () => {
+    const html = '<a href="#" data-link-type="one-click" data-consent-level="subscription">Leave this list</a>';
+    await api.call('PUT', '/v1/templates/of-a-list', { subject: 's', html });
+    await api.call('PUT', '/v1/lists/weekly', { title: 'Weekly' });
+    const refused = await execute({ template: 'of-a-list' });
+    expect([refused.status, refused.json()]).toMatchObject([422, { code: 'list_required', field: 'list' }]);
+    expect((await execute({ template: 'of-a-list', list: 'weekly' })).status).toBe(202);
+  });
+
   test('U8: refuses a marketing template without an opt-out link, unless a logged reason allows it', async () => {
     const refused = await execute({ template: 'plain' });
     expect([refused.status, refused.json()]).toMatchObject([

@@ -6,14 +6,13 @@
  *
  * @module
  */
-import type { Log, WakeUp } from '@adieu/core';
+import { checkExecutionList, type Log, type WakeUp } from '@adieu/core';
 import {
   createExecution,
   type Database,
+  type ExecutionParts,
   type ExecutionRequest,
   executionCounts,
-  findChannelConfiguration,
-  findTemplate,
   listMessages,
   type Scope,
 } from '@adieu/store';
@@ -23,13 +22,13 @@ import { errorFields } from '../request-log.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
 import { EXECUTION_LIMIT, ExecutionBody, readExecution } from './execution-body.ts';
 import type { ManagementApp } from './management-app.ts';
-import type { OptOutLinks } from './opt-out-links.ts';
+import type { FindOptOutLinks } from './opt-out-links.ts';
 import { present } from './present.ts';
 
 export interface ExecutionDeps {
   readonly database: Database;
   readonly wake: WakeUp;
-  readonly optOutLinks: OptOutLinks;
+  readonly optOutLinks: FindOptOutLinks;
   readonly log: Log;
 }
 
@@ -94,8 +93,11 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
     async (request, reply) => {
       const scope = tenantOf(request);
       const wanted = readExecution(request.body);
-      if (!(await isKnown(database, scope, wanted.requestId))) await checkOptOutLink(deps, scope, wanted);
-      const { executionId, requestId, created } = await createExecution(database.db, scope, wanted);
+      const check = (parts: ExecutionParts) => checkWayOut(deps, scope, { wanted, parts });
+      const { executionId, requestId, created } = await createExecution(database.db, scope, {
+        ...wanted,
+        check,
+      });
       if (created) await wakeUp(deps, executionId);
       const counts = created ? null : await executionCounts(database.db, scope, executionId);
       reply.code(202);
@@ -149,21 +151,19 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
   );
 }
 
-/** A request that came before is answered as it was then, whatever became of its template since. */
-async function isKnown({ db }: Database, scope: Scope, requestId: string): Promise<boolean> {
-  const executions = db.selectFrom('execution').select('id').where('sandbox_id', '=', scope.sandboxId);
-  return (await executions.where('request_id', '=', requestId).executeTakeFirst()) !== undefined;
-}
-
-/** A marketing message without a way out is refused, unless its configuration says why it may leave (U8). */
-async function checkOptOutLink(deps: ExecutionDeps, scope: Scope, wanted: ExecutionRequest): Promise<void> {
-  const { db } = deps.database;
-  const found = await findChannelConfiguration(db, scope, wanted.channelConfiguration);
-  const template = await findTemplate(db, scope, wanted.template);
-  // What is missing is refused below, by the one that creates the execution.
-  if (found === null || template === null) return;
-  const { configuration } = found;
-  if (configuration.emailType !== 'marketing' || (await deps.optOutLinks(scope, template)) > 0) return;
+/**
+ * A message without a way out is refused: a marketing one without a link in its body, unless its configuration says why
+ * it may leave (U8), and one that leaves a list without naming it (U3).
+ */
+async function checkWayOut(
+  deps: ExecutionDeps,
+  scope: Scope,
+  { wanted, parts }: { readonly wanted: ExecutionRequest; readonly parts: ExecutionParts },
+): Promise<void> {
+  const { configuration, template } = parts;
+  const { count, levels } = await deps.optOutLinks(scope, template);
+  checkExecutionList(configuration.listUnsubscribe, wanted.list, levels);
+  if (configuration.emailType !== 'marketing' || count > 0) return;
   const why = configuration.allowNoOptOutLink;
   if (why === undefined) {
     const detail = 'A marketing template needs an opt-out link in its body.';

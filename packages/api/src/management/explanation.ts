@@ -6,8 +6,6 @@
  * @module
  */
 import {
-  type AddressConsents,
-  type ConsentDefaults,
   decide,
   type ExclusionCode,
   evaluate,
@@ -15,7 +13,13 @@ import {
   parseAddress,
   type RuleVerdict,
 } from '@adieu/core';
-import { type Database, findProfile, type Scope, type StoredProfile } from '@adieu/store';
+import {
+  addressConsents,
+  consentDefaults,
+  type Database,
+  type Scope,
+  type StoredProfile,
+} from '@adieu/store';
 
 export interface Explanation {
   readonly allowed: boolean;
@@ -29,7 +33,7 @@ export interface Question extends GateMessage {
   readonly address: string | null;
 }
 
-export async function explain(database: Database, scope: Scope, question: Question): Promise<Explanation> {
+export async function explain({ db }: Database, scope: Scope, question: Question): Promise<Explanation> {
   const { profile } = question;
   const wanted = question.address ?? profile.address?.spelling ?? profile.identities.Email ?? null;
   if (wanted === null) return stopped('050020', { rule: 'address', value: 'none', verdict: 'stop' });
@@ -38,8 +42,9 @@ export async function explain(database: Database, scope: Scope, question: Questi
   const message: GateMessage = { emailType: question.emailType, list: question.list };
   const standing = {
     profile: profile.consents,
-    address: await addressConsents(database, scope, { profile, key: parsed.address.key, spelling: wanted }),
-    defaults: await consentDefaults(database, scope),
+    // What was said about an address binds every profile that uses it, this one included.
+    address: await addressConsents(db, scope, parsed.address),
+    defaults: await consentDefaults(db, scope),
   };
   const rules: RuleVerdict[] = [
     { rule: 'address', value: question.address === null ? "the profile's own" : 'given', verdict: 'allow' },
@@ -47,24 +52,6 @@ export async function explain(database: Database, scope: Scope, question: Questi
   ];
   const decision = decide(message, standing);
   return decision.kind === 'send' ? { allowed: true, rules } : { allowed: false, code: decision.code, rules };
-}
-
-/** What was said about an address binds every profile that uses it, this one included. */
-async function addressConsents(
-  database: Database,
-  scope: Scope,
-  address: { readonly profile: StoredProfile; readonly key: string; readonly spelling: string },
-): Promise<AddressConsents> {
-  const ofKey = (profile: StoredProfile | null) => profile?.addresses.find(({ key }) => key === address.key);
-  const own = ofKey(address.profile);
-  if (own !== undefined) return own.consents;
-  return ofKey(await findProfile(database.db, scope, 'Email', address.spelling))?.consents ?? {};
-}
-
-/** What the sandbox makes of values that do not decide by themselves. */
-async function consentDefaults({ db }: Database, scope: Scope): Promise<ConsentDefaults> {
-  const sandbox = db.selectFrom('sandbox').select(['strict', 'pending_allows as pendingAllows']);
-  return sandbox.where('id', '=', scope.sandboxId).executeTakeFirstOrThrow();
 }
 
 function stopped(code: ExclusionCode, rule: RuleVerdict): Explanation {

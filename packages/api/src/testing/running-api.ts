@@ -8,6 +8,7 @@ import {
   generateKeyRing,
   type KeyRing,
   type Log,
+  type OptOutScope,
   openUrlSealer,
   parseKeyRing,
   type UrlClaims,
@@ -67,7 +68,10 @@ export const compile: CompileTemplate = async (source) => {
     };
   }
   const optOutLinks = markup.match(/data-link-type="(?:one-click|unsubscribe)"/g)?.length ?? 0;
-  return { ok: true, warnings: [], optOutLinks };
+  const levels = [...markup.matchAll(/data-consent-level="(channel|identity|subscription)"/g)].map(
+    ([, level]) => level as OptOutScope,
+  );
+  return { ok: true, warnings: [], optOutLinks, levels };
 };
 
 /** Starts an API over a scratch database, or over `database`. */

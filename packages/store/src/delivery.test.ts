@@ -1,0 +1,73 @@
+import { generateKeyRing, parseKeyRing } from '@adieu/core';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { putChannelConfiguration } from './channel-configuration.ts';
+import { loadDelivery } from './delivery.ts';
+import { findList } from './list.ts';
+import { putSubdomain } from './subdomain.ts';
+import { putTemplate } from './template.ts';
+import type { ScratchDatabase } from './testing/scratch-database.ts';
+import { openScratchDatabase } from './testing/scratch-database.ts';
+import {
+  createScratchExecution,
+  createScratchTenant,
+  SCRATCH,
+  scratchConfiguration,
+} from './testing/scratch-tenant.ts';
+
+describe('a delivery', () => {
+  let scratch: ScratchDatabase;
+  beforeAll(async () => {
+    scratch = await openScratchDatabase();
+  });
+  afterAll(() => scratch.close());
+
+  test('S1, S3: has the versions of its execution, the subdomain of today, and whose it is', async () => {
+    const { db } = scratch;
+    const scope = await createScratchTenant(db);
+    const subdomain = {
+      domain: 'news.example.com',
+      linkBaseUrl: 'https://news.example.com',
+      keys: [],
+      ring: parseKeyRing(generateKeyRing()),
+    };
+    await putSubdomain(db, scope, { ...subdomain, relay: 'plain' });
+    const journey = { versionId: 'v1', actionId: 'a1' };
+    const executionId = await createScratchExecution(db, scope, {
+      list: SCRATCH.list,
+      campaignId: 'spring',
+      journey,
+    });
+    await putChannelConfiguration(db, scope, scratchConfiguration(SCRATCH.marketing, { retryMinutes: 900 }));
+    await putTemplate(db, scope, { id: SCRATCH.template, subject: 'Changed', html: '<p></p>' });
+    const today = await putSubdomain(db, scope, { ...subdomain, relay: 'ses' });
+    expect(await loadDelivery(db, executionId)).toEqual({
+      executionId,
+      month: expect.stringMatching(/^\d{4}-\d{2}-01$/),
+      createdAt: expect.any(Date),
+      scope,
+      configuration: scratchConfiguration(SCRATCH.marketing),
+      configurationVersion: 1,
+      template: { id: SCRATCH.template, version: 1, subject: 'Spring', html: '<p>Hello</p>' },
+      subdomain: today,
+      list: await findList(db, scope, SCRATCH.list),
+      campaignId: 'spring',
+      journeyVersionId: 'v1',
+      journeyActionId: 'a1',
+      dryRun: false,
+    });
+  });
+
+  test('what is missing is named', async () => {
+    const scope = await createScratchTenant(scratch.db);
+    await putChannelConfiguration(
+      scratch.db,
+      scope,
+      scratchConfiguration('elsewhere', { subdomain: 'never.put.example.com' }),
+    );
+    const executionId = await createScratchExecution(scratch.db, scope, {
+      channelConfiguration: 'elsewhere',
+    });
+    await expect(loadDelivery(scratch.db, executionId)).rejects.toMatchObject({ code: 'unknown_subdomain' });
+    await expect(loadDelivery(scratch.db, 999_999)).rejects.toMatchObject({ code: 'unknown_execution' });
+  });
+});

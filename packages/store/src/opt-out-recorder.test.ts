@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import type { OptOut, OptOutScope } from '@adieu/core';
+import { SILENT } from '@adieu/core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { openDatabase } from './database.ts';
+import { commitIntent } from './intent.ts';
+import type { OptOutRecorder } from './opt-out-recorder.ts';
+import { openOptOutRecorder } from './opt-out-recorder.ts';
+import { settle } from './outcome.ts';
+import type { Scope } from './scope.ts';
+import type { ScratchDatabase } from './testing/scratch-database.ts';
+import { openScratchDatabase } from './testing/scratch-database.ts';
+import {
+  claimScratchBatch,
+  createScratchExecution,
+  createScratchTenant,
+  expandAll,
+  importScratchProfiles,
+  SCRATCH,
+} from './testing/scratch-tenant.ts';
+
+let scratch: ScratchDatabase;
+let scope: Scope;
+let recorder: OptOutRecorder;
+
+beforeAll(async () => {
+  scratch = await openScratchDatabase();
+  recorder = openOptOutRecorder(scratch.database, { log: SILENT, patienceSeconds: 60 });
+});
+afterAll(async () => {
+  await recorder.close();
+  await scratch.close();
+});
+beforeEach(async () => {
+  scope = await createScratchTenant(scratch.db);
+  await importScratchProfiles(scratch.db, scope, 40);
+});
+
+function optOut(person: number, level: OptOutScope = 'channel', differing: Partial<OptOut> = {}): OptOut {
+  return {
+    organisation: scope.organisation,
+    sandbox: scope.sandbox,
+    who: {
+      by: 'identity',
+      namespace: 'CRMID',
+      id: `p${person}`,
+      addressNamespace: 'Email',
+      address: `p${person}@example.com`,
+    },
+    scope: level,
+    source: 'header_post',
+    fingerprint: 'f',
+    at: new Date(),
+    ...(level === 'subscription' ? { list: SCRATCH.list } : {}),
+    ...differing,
+  };
+}
+
+/** Puts everybody's message of a new execution on the wire. */
+async function sendAll(differing: Parameters<typeof createScratchExecution>[2] = {}) {
+  const executionId = await createScratchExecution(scratch.db, scope, differing);
+  await expandAll(scratch.db, executionId);
+  const { lease, messages } = await claimScratchBatch(scratch.db, executionId);
+  const attemptId = randomUUID();
+  expect((await commitIntent(scratch.db, lease, { attemptId, messages })).size).toBe(messages.length);
+  return {
+    settleOf: async (person: number) => {
+      const message = messages.find(({ identity }) => identity === `p${person}`);
+      await settle(scratch.db, [{ messageId: message?.messageId ?? '', attemptId, state: 'sent' }]);
+    },
+  };
+}
+
+/** Tells whether a promise has been kept by now, after everything that was under way had its turn. */
+async function isAnswered(answer: Promise<unknown>): Promise<boolean> {
+  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), 200));
+  return Promise.race([answer.then(() => true), late]);
+}
+
+describe('the recorder', () => {
+  test('those who come together are stored by few commits, and each gets an answer of its own', async () => {
+    const before = recorder.stats();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        recorder.record(optOut(index % 50, index < 100 ? 'channel' : 'identity')),
+      ),
+    );
+    expect(answers.filter(({ changed }) => changed)).toHaveLength(80);
+    expect(answers.filter(({ known }) => !known)).toHaveLength(40);
+    expect(recorder.stats().recorded - before.recorded).toBe(200);
+    expect(recorder.stats().groups - before.groups).toBeLessThan(20);
+  });
+
+  test('a poisonous row loses nobody else’s opt-out', async () => {
+    // A row that the database refuses, as a future defect might make one.
+    await sql`ALTER TABLE consent_history ADD CONSTRAINT poison CHECK (fingerprint <> 'poison')`.execute(
+      scratch.db,
+    );
+    const answers = await Promise.allSettled([
+      recorder.record(optOut(1)),
+      recorder.record(optOut(2, 'channel', { fingerprint: 'poison' })),
+      recorder.record(optOut(3)),
+    ]);
+    await sql`ALTER TABLE consent_history DROP CONSTRAINT poison`.execute(scratch.db);
+    expect(answers).toMatchObject([
+      { status: 'fulfilled', value: { changed: true, known: true } },
+      { status: 'rejected', reason: { code: 'opt_out_not_stored', temporary: true } },
+      { status: 'fulfilled', value: { changed: true, known: true } },
+    ]);
+    expect(await recorder.record(optOut(2))).toEqual({ changed: true, known: true });
+  });
+
+  test('an opt-out of a list that names no list is refused before it meets the others', async () => {
+    const nameless = recorder.record({ ...optOut(1), scope: 'subscription' });
+    await expect(nameless).rejects.toMatchObject({ code: 'list_required', temporary: false });
+    await expect(recorder.record(optOut(1, 'channel', { at: new Date(Number.NaN) }))).rejects.toMatchObject({
+      code: 'time_invalid',
+    });
+  });
+
+  test('OC-7: while the database is away the answer is a temporary failure', async () => {
+    const away = openDatabase({ url: scratch.url.replace(/:\d+\//, ':1/') });
+    const deaf = openOptOutRecorder(away, { log: SILENT });
+    const answers = await Promise.allSettled([deaf.record(optOut(1)), deaf.record(optOut(2))]);
+    for (const answer of answers)
+      expect(answer).toMatchObject({ reason: { code: 'database_unavailable', temporary: true } });
+    await deaf.close();
+    await away.close();
+  });
+
+  test('a closed recorder has answered what it took, and takes no more', async () => {
+    const short = openOptOutRecorder(scratch.database, { log: SILENT });
+    const answers = [short.record(optOut(1)), short.record(optOut(2))];
+    await short.close();
+    expect(await Promise.all(answers)).toHaveLength(2);
+    await expect(short.record(optOut(3))).rejects.toMatchObject({ temporary: true });
+  });
+});
+
+describe('waiting for the wire', () => {
+  test.each<[OptOutScope]>([['channel'], ['identity'], ['subscription']])(
+    'OH-27: an opt-out of the %s is answered when the person’s messages of that scope have settled, and only those',
+    async (level) => {
+      const { settleOf } = await sendAll({ list: SCRATCH.list });
+      const answer = recorder.record(optOut(1, level));
+      expect(await isAnswered(answer)).toBe(false);
+      await settleOf(2);
+      expect(await isAnswered(answer)).toBe(false);
+      await settleOf(1);
+      expect(await answer).toEqual({ changed: true, known: true });
+    },
+  );
+
+  test('a repeat waits like the first', async () => {
+    const { settleOf } = await sendAll();
+    const first = recorder.record(optOut(1));
+    const second = recorder.record(optOut(1));
+    expect(await isAnswered(Promise.race([first, second]))).toBe(false);
+    await settleOf(1);
+    expect([await first, await second]).toEqual([
+      { changed: true, known: true },
+      { changed: false, known: true },
+    ]);
+  });
+
+  test('an opt-out of an address waits for everybody who is being written to there', async () => {
+    const recipients = [1, 2].map((person) => ({
+      namespace: 'CRMID',
+      id: `p${person}`,
+      address: 'both@example.com',
+    }));
+    const { settleOf } = await sendAll({ recipients });
+    const who = { ...optOut(1).who, address: 'Both@example.com' } as OptOut['who'];
+    const answer = recorder.record(optOut(1, 'identity', { who }));
+    await settleOf(1);
+    expect(await isAnswered(answer)).toBe(false);
+    await settleOf(2);
+    expect(await answer).toEqual({ changed: true, known: true });
+  });
+
+  test('mail that is owed, and other lists, are not waited for', async () => {
+    await sendAll({ channelConfiguration: SCRATCH.transactional });
+    expect(await recorder.record(optOut(1))).toEqual({ changed: true, known: true });
+    await sendAll();
+    expect(await recorder.record(optOut(2, 'subscription'))).toEqual({ changed: true, known: true });
+  });
+
+  test('what is still being sent when the time is over is counted as overtaken', async () => {
+    await sendAll();
+    const hasty = openOptOutRecorder(scratch.database, { log: SILENT, patienceSeconds: 0.05 });
+    expect(await hasty.record(optOut(1))).toEqual({ changed: true, known: true });
+    expect(hasty.stats()).toEqual({ recorded: 1, groups: 1, overtaken: 1 });
+    await hasty.close();
+  });
+});
