@@ -9,6 +9,7 @@ import type { ChannelConfiguration } from '@adieu/core';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import type { Scope } from './scope.ts';
+import { storableText } from './storable.ts';
 import { putVersion } from './version.ts';
 
 /** A configuration as it is kept. */
@@ -42,7 +43,7 @@ export async function findChannelConfiguration(
     .selectFrom('channel_configuration')
     .select(['version', 'body'])
     .where('sandbox_id', '=', scope.sandboxId)
-    .where('name', '=', name)
+    .where('name', '=', storableText(name))
     .where(version === undefined ? sql<boolean>`true` : sql<boolean>`version = ${version}`)
     .orderBy('version', 'desc')
     .limit(1)

@@ -14,6 +14,7 @@ import { checkAudience, storableRecipients } from './recipient.ts';
 import type { Audience, MessageState } from './schema.ts';
 import type { Scope } from './scope.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
+import { storableText } from './storable.ts';
 import { findTemplate } from './template.ts';
 
 /** One recipient as given. What is wrong with it becomes its exclusion, never the call's failure. */
@@ -123,9 +124,9 @@ export async function createExecution(
     request.template,
     parts.template.version,
     parts.configuration.emailType,
-    request.campaignId ?? null,
-    request.journey?.versionId ?? null,
-    request.journey?.actionId ?? null,
+    storableOrNull(request.campaignId),
+    storableOrNull(request.journey?.versionId),
+    storableOrNull(request.journey?.actionId),
     parts.listNumber,
     request.recipients === undefined ? null : storableRecipients(request.recipients),
     request.audience === undefined ? null : JSON.stringify(request.audience),
@@ -221,6 +222,10 @@ function checkRequest(request: ExecutionRequest): void {
     throw new Failure('request_id_invalid', 'A request id has 1 to 255 characters.', { field: 'requestId' });
   }
   checkAudience(request);
+}
+
+function storableOrNull(text: string | undefined): string | null {
+  return text === undefined ? null : storableText(text);
 }
 
 function unknown(what: 'channel_configuration' | 'template' | 'list', field: string): Failure {

@@ -42,7 +42,9 @@ async function openLedger(
 
 describe('leases', () => {
   test('of ten workers that claim at once, one gets the batch', async () => {
-    const claims = await Promise.all(Array.from({ length: 10 }, (_, index) => claim(`worker-${index}`)));
+    const claims = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => ledger.claim(`worker-${index}`)),
+    );
     expect(claims.filter((found) => found !== null)).toHaveLength(1);
   });
 

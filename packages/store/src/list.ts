@@ -7,6 +7,7 @@
  */
 import type { Db } from './database.ts';
 import type { Scope } from './scope.ts';
+import { checkStorable, storableText } from './storable.ts';
 
 /** A list as it is kept. */
 export interface StoredList {
@@ -15,12 +16,13 @@ export interface StoredList {
   readonly title: string;
 }
 
-/** Creates a list or changes its title. */
+/** Creates a list or changes its title. Throws `character_invalid`. */
 export async function putList(
   db: Db,
   scope: Scope,
   list: { readonly name: string; readonly title: string },
 ): Promise<{ number: number }> {
+  checkStorable(list);
   const found = await findList(db, scope, list.name);
   if (found?.title === list.title) return { number: found.number };
   return db
@@ -41,7 +43,11 @@ export async function findList(
     .selectFrom('list')
     .select(['number', 'name', 'title'])
     .where('sandbox_id', '=', scope.sandboxId)
-    .where(typeof nameOrNumber === 'number' ? 'number' : 'name', '=', nameOrNumber)
+    .where(
+      typeof nameOrNumber === 'number' ? 'number' : 'name',
+      '=',
+      typeof nameOrNumber === 'number' ? nameOrNumber : storableText(nameOrNumber),
+    )
     .executeTakeFirst();
   return row ?? null;
 }

@@ -9,6 +9,7 @@
 import { type ConsentDefaults, Failure } from '@adieu/core';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
+import { storableText } from './storable.ts';
 
 /** One sandbox of one organisation. */
 export interface Scope {
@@ -45,8 +46,8 @@ export async function findScope(db: Db, organisation: string, sandbox: string): 
     .selectFrom('sandbox')
     .innerJoin('organisation', 'organisation.id', 'sandbox.organisation_id')
     .select(['sandbox.id as sandboxId', 'organisation.id as organisationId'])
-    .where('organisation.name', '=', organisation)
-    .where('sandbox.name', '=', sandbox)
+    .where('organisation.name', '=', storableText(organisation))
+    .where('sandbox.name', '=', storableText(sandbox))
     .executeTakeFirst();
   return row === undefined ? null : { organisation, sandbox, ...row };
 }

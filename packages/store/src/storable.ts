@@ -7,6 +7,8 @@
  * @module
  */
 
+import { Failure } from '@adieu/core';
+
 const REPLACEMENT = '\ufffd';
 /** In the output of `JSON.stringify`: an escape of NUL or of a lone surrogate, after an even number of backslashes. */
 const UNSTORABLE_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
@@ -19,6 +21,12 @@ export function storableText(text: string): string {
 /** The JSON of a value with U+FFFD in place of what cannot be kept. */
 export function storableJson(value: object): string {
   return JSON.stringify(value).replace(UNSTORABLE_ESCAPE, `$1${REPLACEMENT}`);
+}
+
+/** Throws `character_invalid` when a document holds what cannot be kept: where cleaning would change an author's work. */
+export function checkStorable(document: object): void {
+  if (isStorable(JSON.stringify(document))) return;
+  throw new Failure('character_invalid', 'NUL and halves of surrogate pairs cannot be stored.');
 }
 
 /** Tells whether a JSON text made by `JSON.stringify` can be kept as it is. */

@@ -11,6 +11,7 @@ import { Failure, openSecret, parseDomain, sealSecret } from '@adieu/core';
 import type { Db } from './database.ts';
 import { violatedConstraint } from './database-error.ts';
 import type { Scope } from './scope.ts';
+import { storableText } from './storable.ts';
 
 /** What rewrites headers on the way: Amazon SES replaces Message-ID and Date. */
 export type Relay = 'plain' | 'ses';
@@ -104,7 +105,7 @@ export async function findSubdomain(db: Db, scope: Scope, domain: string): Promi
 
 /** Whose links live at a host, as a `Host` header names it (with its port where there is one); null for nobody's. */
 export async function findSubdomainByHost(db: Db, linkHost: string): Promise<OwnedSubdomain | null> {
-  return findOwned(db, 'subdomain.link_host', linkHost.toLowerCase());
+  return findOwned(db, 'subdomain.link_host', storableText(linkHost.toLowerCase()));
 }
 
 /** Whose mail a domain takes; null for nobody's. */

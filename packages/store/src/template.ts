@@ -9,6 +9,7 @@ import type { TemplateSource } from '@adieu/core';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import type { Scope } from './scope.ts';
+import { storableText } from './storable.ts';
 import { putVersion } from './version.ts';
 
 /** Stores a template (its `version`, if any, is ignored) and answers the version that holds it. */
@@ -32,7 +33,7 @@ export async function findTemplate(
     .selectFrom('template')
     .select(['version', 'body'])
     .where('sandbox_id', '=', scope.sandboxId)
-    .where('id', '=', id)
+    .where('id', '=', storableText(id))
     .where(version === undefined ? sql<boolean>`true` : sql<boolean>`version = ${version}`)
     .orderBy('version', 'desc')
     .limit(1)

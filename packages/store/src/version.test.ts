@@ -70,6 +70,21 @@ describe('versioned documents', () => {
     expect(await findTemplate(scratch.db, other, 'spring')).toBeNull();
   });
 
+  test('what cannot be kept is refused, and asked for it is not there', async () => {
+    const { db } = scratch;
+    const nul = { id: 'nul', subject: 'a\0b', html: '<p></p>' };
+    await expect(putTemplate(db, scope, nul)).rejects.toMatchObject({
+      code: 'character_invalid',
+      temporary: false,
+    });
+    await expect(putList(db, scope, { name: 'x', title: '\ud800' })).rejects.toMatchObject({
+      code: 'character_invalid',
+    });
+    expect(await findTemplate(db, scope, 'spring\0')).toBeNull();
+    expect(await findChannelConfiguration(db, scope, '\0')).toBeNull();
+    expect(await findList(db, scope, '\0')).toBeNull();
+  });
+
   test('a list keeps its number while its title changes', async () => {
     const { number } = await putList(scratch.db, scope, { name: 'weekly', title: 'Weekly' });
     expect(await putList(scratch.db, scope, { name: 'weekly', title: 'Every week' })).toEqual({ number });

@@ -9,6 +9,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import type { Scope } from './scope.ts';
+import { checkStorable } from './storable.ts';
 
 /** A document on its way into a table whose primary key is (sandbox_id, name column, version). */
 export interface NewVersion {
@@ -18,8 +19,9 @@ export interface NewVersion {
   readonly body: object;
 }
 
-/** Stores the body as a new version unless it is the latest already, and answers the version that holds it. */
+/** Stores the body as a new version unless it is the latest already, and answers the version that holds it. Throws `character_invalid`. */
 export async function putVersion(db: Db, scope: Scope, next: NewVersion): Promise<{ version: number }> {
+  checkStorable({ name: next.name, body: next.body });
   const table = sql.table(next.table);
   const key = sql.ref(next.key);
   const body = JSON.stringify(next.body);

@@ -76,8 +76,9 @@ export async function migrateQueue(url: string): Promise<void> {
 export async function startQueue(options: QueueAddress & { readonly log?: Log }): Promise<Queue> {
   const log = options.log ?? SILENT;
   const url = options.queueUrl ?? options.databaseUrl;
+  const life = { over: false };
   const queue = isRedis(url)
-    ? new BullQueue(NAME, { connection: redis(url), prefix: hashTag(options.prefix) })
+    ? new BullQueue(NAME, { connection: redis(url, life), prefix: hashTag(options.prefix) })
     : new BullQueue(NAME, { connection: postgres(url, 2) }, createPostgresBackend);
   const complain = quietly(log, 'queue error');
   queue.on('error', complain);
@@ -93,7 +94,15 @@ export async function startQueue(options: QueueAddress & { readonly log?: Log })
     }
   }
 
-  return { wake: (job) => wakeAll([job]), wakeAll, close: () => closeInTime(queue) };
+  return {
+    wake: (job) => wakeAll([job]),
+    wakeAll,
+    async close() {
+      life.over = true;
+      // Closing says goodbye, which a server that is away never answers.
+      await within(WAKE_MS, queue.close()).catch(() => abandon(queue));
+    },
+  };
 }
 
 /** Opens the worker's side and begins to take jobs. */
@@ -109,12 +118,19 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     // After the database was away. BullMQ's default of 15 s would be too long to be back.
     runRetryDelay: 1000,
   };
+  const life = { over: false };
   const worker = isRedis(url)
-    ? new BullWorker(NAME, work, { ...rules, connection: redis(url), prefix: hashTag(options.prefix) })
+    ? new BullWorker(NAME, work, { ...rules, connection: redis(url, life), prefix: hashTag(options.prefix) })
     : new BullWorker(NAME, work, { ...rules, connection: postgres(url, 4) }, createPostgresBackend);
   worker.on('error', quietly(log, 'queue error'));
   await worker.waitUntilReady();
-  return { close: () => worker.close(), abandon: () => abandon(worker) };
+  return {
+    close() {
+      life.over = true;
+      return worker.close();
+    },
+    abandon: () => abandon(worker),
+  };
 }
 
 function entry(job: WakeUpJob): { name: string; data: WakeUpJob; opts: BulkJobOptions } {
@@ -129,9 +145,15 @@ function postgres(connectionString: string, max: number) {
   return { connectionString, migrate: true, max, connectionTimeoutMillis: 5000 };
 }
 
-function redis(url: string) {
-  // Workers wait for a Redis that is away instead of failing; BullMQ insists.
-  return { url, maxRetriesPerRequest: null };
+function redis(url: string, life: { readonly over: boolean }) {
+  return {
+    url,
+    // Workers wait for a Redis that is away instead of failing; BullMQ insists.
+    maxRetriesPerRequest: null,
+    // A client that was closed while its server was away would go on trying for ever.
+    retryStrategy: (times: number): number | null =>
+      life.over ? null : Math.min(50 * 2 ** Math.min(times, 10), 2000),
+  };
 }
 
 /** In braces, so that all keys of the queue share a slot of a Redis Cluster. */
@@ -147,11 +169,6 @@ function quietly(log: Log, message: string): (error: Error) => void {
     until = performance.now() + 10_000;
     log.warn({ error: error.message }, message);
   };
-}
-
-/** Closing says goodbye, which a server that is away never answers. */
-async function closeInTime(queue: { close(): Promise<void>; disconnect(): Promise<void> }): Promise<void> {
-  await within(WAKE_MS, queue.close()).catch(() => abandon(queue));
 }
 
 async function abandon(connection: { disconnect(): Promise<void> }): Promise<void> {

@@ -106,7 +106,8 @@ describe('POST /v1/executions', () => {
   });
 
   test('U3: a template or a configuration that leaves a list needs one', async () => {
-    const html = '<a href="#" data-link-type="one-click" data-consent-level="subscription">Leave this list</a>';
+    const html =
+      '<a href="#" data-link-type="one-click" data-consent-level="subscription">Leave this list</a>';
     await api.call('PUT', '/v1/templates/of-a-list', { subject: 's', html });
     await api.call('PUT', '/v1/lists/weekly', { title: 'Weekly' });
     const refused = await execute({ template: 'of-a-list' });
