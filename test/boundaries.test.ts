@@ -82,7 +82,10 @@ function forbiddenImports(source: Source, room: Room): string[] {
     .filter((specifier) => !specifier.startsWith('.'))
     .filter((specifier) => {
       if (source.isTest && TEST_ONLY.has(packageOf(specifier))) return false;
-      if (specifier.startsWith('@adieu/')) return !room.imports.includes(specifier.slice('@adieu/'.length));
+      if (specifier.startsWith('@adieu/')) {
+        const [, other = '', entry] = specifier.split('/');
+        return !room.imports.includes(other) || (entry === 'testing' ? !source.isTest : entry !== undefined);
+      }
       if (specifier.startsWith('node:')) {
         return source.room === 'core' && !source.isTest && !CORE_BUILTINS.has(specifier);
       }

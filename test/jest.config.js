@@ -5,7 +5,10 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^@adieu/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts' },
+  moduleNameMapper: {
+    '^@adieu/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@adieu/([a-z]+)/testing$': '<rootDir>/packages/$1/src/testing/index.ts',
+  },
   transform: {
     '\\.ts$': [
       '@swc/jest',

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store';
+import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createBrand, enqueue, finished, importPeople } from './brand.ts';
 import { type CountingSink, startCountingSink } from './counting-sink.ts';

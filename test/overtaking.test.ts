@@ -4,7 +4,7 @@
  * @module
  */
 
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store';
+import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store';
+import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { greet } from '../packages/inbound/src/testing/caller.ts';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';

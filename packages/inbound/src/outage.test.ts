@@ -19,7 +19,7 @@ describe('while the database is away', () => {
     await caller.ask('MAIL FROM:<john@example.com>');
     expect(await caller.ask(`RCPT TO:<${person.mailto()}>`)).toMatch(/^250 /);
     await caller.ask('DATA');
-    await office.cable.pull();
+    await office.line.cut();
     try {
       caller.say(`${HEADER}.\r\n`);
       expect(await caller.hear()).toMatch(/^451 4\.3\.0 /);
@@ -28,7 +28,7 @@ describe('while the database is away', () => {
       expect(await caller.ask(`RCPT TO:<${person.mailto()}>`)).toMatch(/^250 /);
       expect(await caller.ask('RCPT TO:<nobody@news.example.com>')).toMatch(/^550 5\.1\.1 /);
     } finally {
-      await office.cable.plugIn();
+      await office.line.mend();
     }
     await office.until(async () =>
       (
@@ -43,14 +43,14 @@ describe('while the database is away', () => {
     const listener = await office.listen();
     const person = await office.person();
     const caller = await greet(listener.port);
-    await office.cable.pull();
+    await office.line.cut();
     try {
       await caller.ask('MAIL FROM:<john@example.com>');
       expect(await caller.ask(`RCPT TO:<${person.mailto()}>`)).toMatch(/^451 4\.3\.0 /);
       expect(await caller.ask('RCPT TO:<nonsense@news.example.com>')).toMatch(/^451 4\.3\.0 /);
       expect(await caller.ask('RCPT TO:<someone@elsewhere.example>')).toMatch(/^451 4\.3\.0 /);
     } finally {
-      await office.cable.plugIn();
+      await office.line.mend();
     }
     await office.until(async () => (await caller.ask(`RCPT TO:<${person.mailto()}>`)).startsWith('250 '));
     caller.hangUp();
@@ -68,9 +68,9 @@ describe('while the database is away', () => {
     });
     for (let cut = 0; cut < 3; cut += 1) {
       await new Promise((resolve) => setTimeout(resolve, 120));
-      await office.cable.pull();
+      await office.line.cut();
       await new Promise((resolve) => setTimeout(resolve, 60));
-      await office.cable.plugIn();
+      await office.line.mend();
     }
     const replies = await Promise.all(leaving);
     const recorded = await Promise.all(people.map((person) => person.sources()));

@@ -48,24 +48,27 @@ const LOCK = prepared<ExecutionRow>(
    FROM execution WHERE id = $1 AND expanded_at IS NULL AND NOT dry_run FOR UPDATE`,
 );
 
-/** What both kinds of expansion do with the rows of `chunk (place, profile_id, address_id, …)`. */
-const write = (messages: string, events: string) => `written AS (
+/**
+ * What both kinds of expansion do with the rows of `chunk (place, cursor, profile_id, …, code)`. Nothing is returned from
+ * the insert, which would keep every row twice: the ids are drawn beforehand.
+ */
+const write = (messages: string, events: string) => `numbered AS MATERIALIZED (
+     SELECT c.*, new_message_id($2::timestamptz) AS id, $4::integer + (place / ${BATCH})::integer AS batch_no FROM chunk c
+   ), written AS (
      INSERT INTO ${messages} (month, id, execution_id, batch_no, profile_id, address_id, namespace, identity, context,
        state, code)
-     SELECT $1::date, new_message_id($2::timestamptz), $3::bigint, $4::integer + (place / ${BATCH})::integer, profile_id,
-       address_id, namespace, identity, context,
+     SELECT $1::date, id, $3::bigint, batch_no, profile_id, address_id, namespace, identity, context,
        CASE WHEN code IS NULL THEN 'queued' ELSE 'excluded' END::message_state, code
-     FROM chunk ORDER BY place
-     ON CONFLICT DO NOTHING RETURNING id, batch_no, profile_id, state, code
+     FROM numbered
    ), noted AS (
      INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, profile_id, code)
-     SELECT $1::date, $5::integer, 'excluded', id, $3::bigint, profile_id, code FROM written WHERE state = 'excluded'
+     SELECT $1::date, $5::integer, 'excluded', id, $3::bigint, profile_id, code FROM numbered WHERE code IS NOT NULL
    ), batches AS (
      INSERT INTO batch (execution_id, no, month, due_at)
-     SELECT $3::bigint, batch_no, $1::date, CASE WHEN bool_or(state = 'queued') THEN clock_timestamp() END
-     FROM written GROUP BY batch_no RETURNING no, due_at
+     SELECT $3::bigint, batch_no, $1::date, CASE WHEN bool_or(code IS NULL) THEN clock_timestamp() END
+     FROM numbered GROUP BY batch_no RETURNING no, due_at
    )
-   SELECT (SELECT max(cursor) FROM chunk) AS cursor, (SELECT count(*) FROM chunk) AS taken,
+   SELECT (SELECT max(cursor) FROM numbered) AS cursor, (SELECT count(*) FROM numbered) AS taken,
      (SELECT array_agg(no ORDER BY no) FROM batches WHERE due_at IS NOT NULL) AS batches`;
 
 const EXPAND_AUDIENCE = preparedMonthly<StepRow>(
@@ -74,16 +77,17 @@ const EXPAND_AUDIENCE = preparedMonthly<StepRow>(
      SELECT id, namespace, identity, address_id FROM profile
      WHERE sandbox_id = $5 AND id > $6 AND ($7::jsonb IS NULL OR attributes @> $7) AND ($8::jsonb IS NULL OR consents @> $8)
      ORDER BY id LIMIT ${STEP}
-   ), chunk AS MATERIALIZED (
+   ), chunk AS (
      SELECT row_number() OVER (ORDER BY id) - 1 AS place, id AS cursor, id AS profile_id, address_id, namespace, identity,
        NULL::jsonb AS context, CASE WHEN address_id IS NULL THEN '050020' END AS code
      FROM page
    ), ${write(messages, events)}`,
 );
 
+/** Nobody stands among them twice: the plan saw to that. */
 const EXPAND_RECIPIENTS = preparedMonthly<StepRow>(
   'expand_recipients',
-  (messages, events) => `WITH chunk AS MATERIALIZED (
+  (messages, events) => `WITH chunk AS (
      SELECT r.place - 1 AS place, r.place AS cursor, r.profile_id, r.address_id, r.namespace, r.identity, r.context,
        r.code
      FROM unnest($6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::jsonb[], $11::text[]) WITH ORDINALITY

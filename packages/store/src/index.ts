@@ -63,5 +63,3 @@ export {
 export type { DueBatch, SweepOutcome } from './sweep.ts';
 export { sweep } from './sweep.ts';
 export { findTemplate, putTemplate } from './template.ts';
-export type { ScratchDatabase } from './testing/scratch-database.ts';
-export { openScratchDatabase } from './testing/scratch-database.ts';

@@ -1,7 +1,7 @@
 /**
  * Statistics that keep pace: the planner must know that a table has grown before a plan made for a small one hurts.
  *
- * One rule: whoever fills a table in bulk has it analysed each time it has doubled. PostgreSQL's own daemon comes a
+ * One rule: whoever fills a table in bulk has it analysed each time it has grown fourfold. PostgreSQL's own daemon comes a
  * minute later; until then a plan that was cached while the table was empty would walk through all of it for
  * every message. Analysing also drops such plans.
  *
@@ -23,7 +23,7 @@ const BUSY = new Set(['55P03', '40P01', '57014']);
 const GROWN = prepared<{ readonly name: string }>(
   'grown_tables',
   `SELECT c.relname AS name FROM pg_class c WHERE c.oid = ANY (SELECT to_regclass(n)::oid FROM unnest($1::text[]) AS n)
-     AND pg_relation_size(c.oid) / current_setting('block_size')::integer > greatest(2 * c.relpages, $2::integer)`,
+     AND pg_relation_size(c.oid) / current_setting('block_size')::integer > greatest(4 * c.relpages, $2::integer)`,
 );
 
 /** The table of a month's messages (`YYYY-MM-01`). */
@@ -31,7 +31,7 @@ export function messagesOf(month: string): string {
   return `message_${month.slice(0, 7).replace('-', '_')}`;
 }
 
-/** Analyses those of the tables that have doubled since they were last looked at. */
+/** Analyses those of the tables that have grown fourfold since they were last looked at. */
 export async function keepStatistics(db: Db, tables: readonly string[]): Promise<void> {
   if (tables.length === 0) return;
   for (const { name } of await run(db, GROWN, [[...tables], SMALL])) {

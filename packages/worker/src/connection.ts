@@ -45,6 +45,9 @@ interface Innards {
 }
 type Listener = (...args: unknown[]) => void;
 
+/** From the look-up of the name to the end of the TLS handshake, unless the URL says otherwise. Milliseconds. */
+const CONNECTION_MS = 30_000;
+
 /**
  * Opens one connection.
  *
@@ -52,29 +55,32 @@ type Listener = (...args: unknown[]) => void;
  */
 export function openConnection(relay: RelayAddress): Promise<Opened> {
   return new Promise((resolve, reject) => {
-    const connection = new SMTPConnection(relay.options);
+    const connection = new SMTPConnection({ connectionTimeout: CONNECTION_MS, ...relay.options });
     const fail = (cause: unknown): void => {
       connection.close();
       reject(new Failure('relay_unavailable', reasonOf(cause), { temporary: true, cause }));
     };
+    // In the same turn in which nodemailer says that it is ready: whatever comes next is ours to read.
+    const succeed = (): void => {
+      const opened = handOver(connection);
+      if (opened === null) fail(new Error('The relay spoke out of turn.'));
+      else resolve(opened);
+    };
     // Once the promise is settled a late error has nobody to tell.
     connection.on('error', fail);
     connection.connect((error) => {
-      if (error) return fail(error);
-      if (relay.auth === null || !connection.allowsAuth) return resolve(handOver(connection));
-      connection.login(relay.auth, (refused) => (refused ? fail(refused) : resolve(handOver(connection))));
+      if (error) fail(error);
+      else if (relay.auth === null || !connection.allowsAuth) succeed();
+      else connection.login(relay.auth, (refused) => (refused ? fail(refused) : succeed()));
     });
   });
 }
 
-/** Takes the socket out of nodemailer's hands, in the same turn in which it said that it is ready. */
-function handOver(connection: SMTPConnection): Opened {
+/** Takes the socket out of nodemailer's hands; null when it holds what was not asked for. */
+function handOver(connection: SMTPConnection): Opened | null {
   const innards = connection as unknown as Innards;
   const socket = connection._socket;
-  if (!socket || innards._remainder !== '' || innards._responseQueue.length > 0) {
-    connection.close();
-    throw new Failure('relay_unavailable', 'The relay spoke out of turn.', { temporary: true });
-  }
+  if (!socket || innards._remainder !== '' || innards._responseQueue.length > 0) return null;
   innards._clearPhase();
   socket.setTimeout(0);
   socket.removeListener('data', innards._onSocketData);

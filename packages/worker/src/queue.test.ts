@@ -1,5 +1,5 @@
 import { type Log, SILENT, type WakeUpJob } from '@adieu/core';
-import { openScratchDatabase } from '@adieu/store';
+import { openScratchDatabase } from '@adieu/store/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   type ConsumerOptions,

@@ -231,6 +231,7 @@ describe('S7: trouble pauses the connection, not the message', () => {
     ['421 before the greeting', { stage: 'greeting', say: '421 4.3.2 too many connections' }],
     ['554 before the greeting', { stage: 'greeting', say: '554 5.7.1 not you' }],
     ['closing before the greeting', { stage: 'greeting', say: '' }],
+    ['speaking out of turn after EHLO', { stage: 'ehlo', say: '250 relay.test\r\n250 what?' }],
     ['closing at EHLO', { stage: 'ehlo', say: '' }],
     ['421 at MAIL', { stage: 'mail', say: '421 4.7.0 later' }],
     ['closing at DATA', { stage: 'data', say: '' }],

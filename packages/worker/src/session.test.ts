@@ -225,6 +225,7 @@ describe('a connection that fails', () => {
     ['resetting at RCPT', on({ rcpt: { act: 'reset' } }, first), 'lost'],
     ['speaking another protocol', on({ rcpt: 'HTTP/1.1 400' }, first), 'lost'],
     ['a reply that never ends', on({ rcpt: `${'250-x\r\n'.repeat(60_000)}250-x` }, first), 'lost'],
+    ['a flood of replies', on({ rcpt: `250 ok\r\n${'250 and ok\r\n'.repeat(1000)}250 ok` }, first), 'lost'],
     ['250 to DATA', on({ data: '250 thanks' }, first), 'lost'],
   ])('%s: neither message was sent, neither is to blame', async (_, script, why) => {
     const [session, relay] = await start(script);

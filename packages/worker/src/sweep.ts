@@ -26,7 +26,7 @@ export interface Sweep {
 }
 
 /** A job that was added is not added again so soon; a large execution has thousands that wait their turn. */
-const AGAIN_MS = 10_000;
+const AGAIN_MS = 5000;
 
 /** Starts to sweep. */
 export function startSweep(options: SweepOptions): Sweep {

@@ -13,6 +13,9 @@ import { openReplyLines } from './reply-lines.ts';
 /** Octets passed to one write: each is waited for by itself (RFC 5321 section 4.5.3.2.5). */
 const BLOCK = 256 * 1024;
 
+/** Replies that may wait to be read: more than one write ever asks for. */
+const AHEAD = 16;
+
 /** Why a wire is down. */
 export type WireEnd = 'lost' | 'timeout' | 'protocol' | 'ours';
 
@@ -63,7 +66,7 @@ export function openWire(socket: Socket, onUnasked: () => void): Wire {
     const reply = parseReply(raw);
     if (reply === null) return goDown('protocol');
     if (waiter !== null) return waiter(reply);
-    replies.push(reply);
+    if (replies.push(reply) > AHEAD) return goDown('protocol');
     onUnasked();
   });
 

@@ -1,6 +1,11 @@
-import { type Database, openDatabase, openScratchDatabase, type ScratchDatabase } from '@adieu/store';
+import { type Database, openDatabase } from '@adieu/store';
+import {
+  type CuttableLine,
+  openCuttableLine,
+  openScratchDatabase,
+  type ScratchDatabase,
+} from '@adieu/store/testing';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type CuttableLine, openCuttableLine } from '../testing/cuttable-line.ts';
 import { furnish, LINK_HOST, type RunningApi, startTestApi } from '../testing/running-api.ts';
 import { linkHostName } from './link-host.ts';
 

@@ -15,7 +15,8 @@ import {
   type UrlPurpose,
   type WakeUpJob,
 } from '@adieu/core';
-import { type Database, ensureApiKey, openOptOutRecorder, openScratchDatabase } from '@adieu/store';
+import { type Database, ensureApiKey, openOptOutRecorder } from '@adieu/store';
+import { openScratchDatabase } from '@adieu/store/testing';
 import { API_SCOPES } from '../management/access.ts';
 import { type ApiOptions, startApi } from '../server.ts';
 import { type Answer, type Ask, ask } from './http-client.ts';

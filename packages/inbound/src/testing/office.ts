@@ -21,13 +21,12 @@ import {
   importProfiles,
   openDatabase,
   openOptOutRecorder,
-  openScratchDatabase,
   putList,
   putSubdomain,
   type Scope,
 } from '@adieu/store';
+import { type CuttableLine, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
-import { type Cable, layCable } from './cable.ts';
 
 export const DOMAIN = 'news.example.com';
 
@@ -42,7 +41,7 @@ export interface Person {
 }
 
 export interface Office {
-  readonly cable: Cable;
+  readonly line: CuttableLine;
   readonly list: { readonly number: number; readonly name: string };
   /** What was logged, oldest first. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
@@ -71,13 +70,9 @@ export async function openOffice(): Promise<Office> {
   });
   const { number } = await putList(db, home, { name: 'weekly', title: 'Weekly' });
 
-  // Listeners reach the database through the cable, the tests do not.
-  const direct = new URL(scratch.url);
-  const cable = await layCable({ host: direct.hostname, port: Number(direct.port || 5432) });
-  const wired = new URL(scratch.url);
-  wired.hostname = '127.0.0.1';
-  wired.port = String(cable.port);
-  const database = openDatabase({ url: wired.href });
+  // Listeners reach the database through a line, the tests do not.
+  const line = await openCuttableLine(scratch.url);
+  const database = openDatabase({ url: line.url });
   const logged: { fields: object; message: string }[] = [];
   const write = (fields: object, message: string): void => {
     logged.push({ fields, message });
@@ -141,7 +136,7 @@ export async function openOffice(): Promise<Office> {
   }
 
   return {
-    cable,
+    line,
     list: { number, name: 'weekly' },
     logged,
     listen,
@@ -159,7 +154,7 @@ export async function openOffice(): Promise<Office> {
       await closeListeners();
       await recorder.close();
       await database.close();
-      await cable.close();
+      await line.cut();
       await scratch.close();
     },
   };

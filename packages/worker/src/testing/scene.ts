@@ -27,12 +27,12 @@ import {
   executionCounts,
   importProfiles,
   openDatabase,
-  openScratchDatabase,
   putChannelConfiguration,
   putSubdomain,
   putTemplate,
   type Scope,
 } from '@adieu/store';
+import { openScratchDatabase } from '@adieu/store/testing';
 import { startQueue } from '../queue.ts';
 import { startWorker, type Worker, type WorkerOptions } from '../worker.ts';
 import { type RelayScript, type ScriptedRelay, startScriptedRelay } from './scripted-relay.ts';

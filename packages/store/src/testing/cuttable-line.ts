@@ -54,7 +54,10 @@ export async function openCuttableLine(databaseUrl: string): Promise<CuttableLin
     mend,
     cut: () =>
       new Promise((resolve) => {
+        // Resolves also when it is cut already.
+        if (server === null) resolve();
         server?.close(() => resolve());
+        server = null;
         for (const socket of open) socket.destroy();
       }),
   };

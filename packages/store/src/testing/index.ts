@@ -1,0 +1,11 @@
+/**
+ * What tests of every package stand on: a database of their own, and a line to it that can be cut.
+ *
+ * One rule: only tests import this, as `@adieu/store/testing`.
+ *
+ * @module
+ */
+export type { CuttableLine } from './cuttable-line.ts';
+export { openCuttableLine } from './cuttable-line.ts';
+export type { ScratchDatabase } from './scratch-database.ts';
+export { openScratchDatabase } from './scratch-database.ts';
