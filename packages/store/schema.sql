@@ -36,6 +36,7 @@ CREATE TABLE batch (
   month date NOT NULL,
   fence integer NOT NULL DEFAULT 0,
   owner text,
+  claimed_at timestamp with time zone,
   lease_until timestamp with time zone,
   due_at timestamp with time zone,
   CONSTRAINT batch_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES execution(id),

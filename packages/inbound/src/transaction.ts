@@ -171,7 +171,7 @@ export function openTransactions(options: TransactionOptions) {
   async function record(decided: OptOutRoute | undefined, at: Date): Promise<void> {
     if (decided === undefined) throw new Error('a recipient without its route');
     const { audience, claims, fingerprint } = decided;
-    await options.recorder({
+    const { known } = await options.recorder({
       organisation: audience.organisation,
       sandbox: audience.sandbox,
       who: { by: 'number', profile: claims.profile, address: claims.address },
@@ -181,6 +181,8 @@ export function openTransactions(options: TransactionOptions) {
       fingerprint,
       at,
     });
+    // A valid token of ours whose numbers mean nobody: our fault, and nothing was stored.
+    if (!known) throw new Error('nobody of that number is known');
   }
 
   return {

@@ -230,6 +230,7 @@ CREATE TABLE batch (
   month date NOT NULL,
   fence integer NOT NULL DEFAULT 0,
   owner text,
+  claimed_at timestamptz,
   lease_until timestamptz,
   due_at timestamptz,
   PRIMARY KEY (execution_id, no),

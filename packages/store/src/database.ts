@@ -12,7 +12,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { translateError } from './database-error.ts';
 import type { Schema } from './schema.ts';
-import { preparedName } from './statement.ts';
+import { preparationOf } from './statement.ts';
 
 /** What every statement is given: the pool, or a transaction on one of its connections. */
 export type Db = Kysely<Schema>;
@@ -41,8 +41,14 @@ const DATE = 1082;
  */
 const SESSION = `
   SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on; SET timezone = 'UTC';
-  SET statement_timeout = '60s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s';
+  SET statement_timeout = '25s'; SET lock_timeout = '8s'; SET idle_in_transaction_session_timeout = '60s';
   SET plan_cache_mode = force_generic_plan; SET jit = off; SET random_page_cost = 1.1`;
+
+/**
+ * A server that is alive has answered by then, if only that it took too long. Beyond it the connection has gone silent (a
+ * failover without a word, a pooler that forwards nothing), which TCP would notice after a quarter of an hour.
+ */
+const SILENCE_MILLISECONDS = 30_000;
 
 /** Opens a pool. Nothing is connected before the first statement. */
 export function openDatabase({ url, poolSize = 10 }: DatabaseOptions): Database {
@@ -52,6 +58,7 @@ export function openDatabase({ url, poolSize = 10 }: DatabaseOptions): Database 
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    query_timeout: SILENCE_MILLISECONDS,
     types: { getTypeParser: parserOf },
     onConnect: async (client) => {
       await client.query(SESSION);
@@ -108,17 +115,33 @@ function translating(pool: pg.Pool): PostgresPool {
   };
 }
 
+/** What the driver says when a statement is not answered in time. */
+const READ_TIMEOUT = 'Query read timeout';
+
 function adapt(client: pg.PoolClient): PostgresPoolClient {
   // A connection that breaks while it is checked out rejects its statement; without a listener it would also throw.
   client.on('error', () => undefined);
+  let silent = false;
   const query = async (text: string, values: readonly unknown[]) => {
+    const { name, patience } = preparationOf(text) ?? {};
+    const config = {
+      text,
+      values: [...values],
+      ...(name === undefined ? {} : { name }),
+      ...(patience === undefined ? {} : { query_timeout: patience }),
+    };
     try {
-      const name = preparedName(text);
-      return await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+      // Whatever came after would wait behind the statement that was never answered.
+      if (silent) throw new Error(READ_TIMEOUT);
+      return await client.query(config);
     } catch (error) {
+      silent ||= error instanceof Error && error.message === READ_TIMEOUT;
       throw translateError(error);
     }
   };
   // The query builder's other form of `query` takes cursors, which are not configured.
-  return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() };
+  return {
+    query: query as unknown as PostgresPoolClient['query'],
+    release: () => client.release(silent),
+  };
 }

@@ -8,7 +8,18 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Failure } from '@adieu/core';
@@ -32,10 +43,12 @@ interface Settings {
 }
 
 /** Finds the cluster of a data directory or creates it. */
-export async function ensureCluster(dataDir: string): Promise<Cluster> {
+export async function ensureCluster(place: string): Promise<Cluster> {
   const user = await ensureServerUser();
   const binaries = findBinaries();
-  await ensureDataDir(dataDir, user !== null);
+  await ensureDataDir(place, user !== null);
+  // One name for one directory, however it was reached.
+  const dataDir = await realpath(place);
   const run = await openPrograms(binaries, user, [dataDir, binaries]);
   const folder = join(dataDir, 'postgres');
   if (!(await exists(join(folder, 'PG_VERSION')))) await create(dataDir, folder, { run, user });

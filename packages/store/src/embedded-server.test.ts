@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,15 @@ describe('the embedded PostgreSQL', () => {
     expect(await ask(second?.url ?? '')).toBe(1);
     await Promise.all([second?.close(), third?.close()]);
     await until(() => !isAlive(pid));
+  });
+
+  test('one directory under two names is one server', async () => {
+    await mkdir(dataDir);
+    await symlink(dataDir, join(parent, 'other-name'));
+    const first = await start();
+    const second = await startEmbedded({ dataDir: join(parent, 'other-name'), log: SILENT });
+    expect(second.url).toBe(first.url);
+    await Promise.all([first.close(), second.close()]);
   });
 
   test('a server that lives on after its program was killed is attached to', async () => {

@@ -38,6 +38,12 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** For a server that was there before: at the same port, and only while somebody waits for it. */
+interface Return {
+  readonly port?: number;
+  readonly isUnwanted?: () => boolean;
+}
+
 const PATIENCE_MILLISECONDS = 60_000;
 const RETRY_MILLISECONDS = 200;
 const KEY = "hashtext('adieu'), hashtext('embedded server')";
@@ -70,43 +76,52 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const { log } = options;
   const cluster = await ensureCluster(resolve(options.dataDir));
   let keeper = await attachOrStart(cluster, options);
-  let closing = false;
-  let watching: Promise<void> | undefined;
   await ensureDatabase(keeper);
+  const port = portOf(keeper);
+  let watching: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
 
+  const comeBack = async () => {
+    while (closing === undefined) {
+      try {
+        keeper = await attachOrStart(cluster, { ...options, port, isUnwanted: () => closing !== undefined });
+        watch(keeper);
+        return;
+      } catch (error) {
+        log.error({ err: error }, 'the embedded PostgreSQL does not come back yet');
+      }
+    }
+  };
   const watch = (client: pg.Client) => {
     client.on('end', () => {
-      if (closing || watching !== undefined) return;
+      if (closing !== undefined || watching !== undefined) return;
       log.warn({}, 'the embedded PostgreSQL went away; starting it again');
-      watching = attachOrStart(cluster, { ...options, port: portOf(keeper) })
-        .then((next) => {
-          keeper = next;
-          watch(next);
-        })
-        .catch((error: unknown) => log.error({ err: error }, 'the embedded PostgreSQL does not come back'))
-        .finally(() => {
-          watching = undefined;
-        });
+      watching = comeBack().finally(() => {
+        watching = undefined;
+      });
     });
   };
   watch(keeper);
 
-  return {
-    url: `postgres://${CLUSTER_USER}:${cluster.password}@127.0.0.1:${portOf(keeper)}/${CLUSTER_USER}`,
-    close: async () => {
-      if (closing) return;
-      closing = true;
-      await watching;
-      for (let holder: pg.Client | null = keeper; holder !== null; ) {
-        const last = await isLast(holder);
-        if (last === true) {
-          await stop(cluster);
-          log.info({}, 'the embedded PostgreSQL is stopped');
-        }
-        await holder.end().catch(() => undefined);
-        // The connection was lost just now: the question has to be asked again, if anybody is there to answer.
-        holder = last === null ? await attach(cluster) : null;
+  const leave = async () => {
+    await watching;
+    for (let holder: pg.Client | null = keeper; holder !== null; ) {
+      const last = await isLast(holder);
+      if (last === true) {
+        await stop(cluster);
+        log.info({}, 'the embedded PostgreSQL is stopped');
       }
+      await holder.end().catch(() => undefined);
+      // The connection was lost just now: the question has to be asked again, if anybody is there to answer.
+      holder = last === null ? await attach(cluster) : null;
+    }
+  };
+
+  return {
+    url: `postgres://${CLUSTER_USER}:${cluster.password}@127.0.0.1:${port}/${CLUSTER_USER}`,
+    close: () => {
+      closing ??= leave();
+      return closing;
     },
   };
 }
@@ -138,7 +153,7 @@ async function stop({ folder, run }: Cluster): Promise<void> {
 /** Tries until it is attached: others may be starting, stopping or recovering the same server. */
 async function attachOrStart(
   cluster: Cluster,
-  { log, settings = {}, port }: EmbeddedOptions & { readonly port?: number },
+  { log, settings = {}, port, isUnwanted }: EmbeddedOptions & Return,
 ): Promise<pg.Client> {
   const until = Date.now() + PATIENCE_MILLISECONDS;
   for (;;) {
@@ -151,7 +166,7 @@ async function attachOrStart(
       await start(cluster, settings, port);
       log.info({}, 'the embedded PostgreSQL is started');
     } catch (cause) {
-      if (Date.now() < until) {
+      if (Date.now() < until && isUnwanted?.() !== true) {
         await new Promise((done) => setTimeout(done, RETRY_MILLISECONDS));
         continue;
       }

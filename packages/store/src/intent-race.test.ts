@@ -20,7 +20,7 @@ import { recordOptOuts } from './opt-out.ts';
 import { openOptOutRecorder } from './opt-out-recorder.ts';
 import { settle } from './outcome.ts';
 import type { Scope } from './scope.ts';
-import { preparedName } from './statement.ts';
+import { preparationOf } from './statement.ts';
 import { messagesOf } from './statistics.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
 import { openScratchDatabase } from './testing/scratch-database.ts';
@@ -219,7 +219,7 @@ describe('an opt-out and the intent to send', () => {
       await sql`SELECT set_config('plan_cache_mode', ${mode}, false)`.execute(db);
       const id = 'gen_random_uuid()';
       const { rows } = await sql<{ 'QUERY PLAN': string }>`${sql.raw(
-        `EXPLAIN (COSTS off) EXECUTE ${preparedName(intentText(messagesOf(claim.lease.month)))}
+        `EXPLAIN (COSTS off) EXECUTE ${preparationOf(intentText(messagesOf(claim.lease.month)))?.name}
        (1, 0, 1, 'worker-1', ${id}, ARRAY[${id}], ARRAY[1], ARRAY[1], ARRAY[1], ARRAY[1])`,
       )}`.execute(db);
       await close();

@@ -66,7 +66,8 @@ interface ClaimRow extends ConsentDefaults {
 
 const CLAIM = prepared<ClaimRow>(
   'claim_batch',
-  `UPDATE batch b SET owner = $3, lease_until = clock_timestamp() + make_interval(secs => $4), fence = b.fence + 1
+  `UPDATE batch b SET owner = $3, claimed_at = clock_timestamp(), fence = b.fence + 1,
+     lease_until = clock_timestamp() + make_interval(secs => $4)
    FROM execution e JOIN sandbox s ON s.id = e.sandbox_id
    WHERE b.execution_id = $1 AND b.no = $2 AND e.id = b.execution_id AND b.due_at <= clock_timestamp()
      AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND ($5::integer IS NULL OR b.fence = $5)

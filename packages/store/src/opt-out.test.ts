@@ -225,20 +225,46 @@ describe('an opt-out', () => {
     },
   );
 
-  test('of nobody known invents nobody', async () => {
+  test('of numbers, lists and sandboxes that mean nobody invents nobody', async () => {
     const before = await countRows();
+    const nobody = { by: 'number', profile: 1_099_511_627_775, address: 1_099_511_627_775 } as const;
     expect(
       await record(
-        optOut('channel', {}, { id: 'nobody' }),
-        optOut('subscription', { list: 'weekly' }, { id: 'nobody' }),
-        optOut('identity', {}, { id: 'nobody', address: 'nobody@example.com' }),
+        { ...optOut('channel'), who: nobody },
+        { ...optOut('identity'), who: nobody },
         optOut('channel', { sandbox: 'elsewhere' }),
         optOut('channel', { organisation: 'elsewhere' }),
         optOut('subscription', { list: 16_777_215 }),
       ),
-    ).toEqual([NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY]);
+    ).toEqual([NOBODY, NOBODY, NOBODY, NOBODY, NOBODY]);
     expect(await countRows()).toEqual(before);
-    expect(await findProfile(scratch.db, scope, 'CRMID', 'nobody')).toBeNull();
+  });
+
+  test('C1: by a link that names a person who has no row is kept, and a later import stays out', async () => {
+    // As after the restore of a backup that is older than the mail.
+    const gone = (id: string) => ({ id, address: `${id}@example.com` });
+    expect(
+      await record(
+        optOut('channel', {}, gone('gone1')),
+        optOut('identity', {}, gone('gone2')),
+        optOut('subscription', { list: 'weekly' }, gone('gone3')),
+      ),
+    ).toEqual([NEW, NEW, NEW]);
+    expect(await record(optOut('channel', {}, gone('gone1')))).toEqual([REPEAT]);
+    const records = ['gone1', 'gone2'].map((id, index) => ({
+      line: index + 1,
+      identities: { CRMID: id, Email: `${id}@example.com` },
+      consents: { marketing: { email: { val: 'y' as const } } },
+    }));
+    await importProfiles(scratch.db, scope, records);
+    const consents = async (id: string) => {
+      const found = await findProfile(scratch.db, scope, 'CRMID', id);
+      return found === null ? null : profileConsents(found);
+    };
+    expect(await consents('gone1')).toMatchObject({ marketing: { email: { val: 'n' } } });
+    expect(await consents('gone2')).toMatchObject({
+      idSpecific: { Email: { 'gone2@example.com': { marketing: { email: { val: 'n' } } } } },
+    });
   });
 
   test('of an address that was mailed by the person but is not kept yet is kept, once', async () => {

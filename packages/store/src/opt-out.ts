@@ -13,6 +13,7 @@ import { ensureAddresses } from './address.ts';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
 import { findMonthOf, withPartitions } from './partition.ts';
+import { planRecipients } from './recipient-plan.ts';
 import { prepared, run } from './statement.ts';
 import { storableJson, storableText } from './storable.ts';
 
@@ -134,6 +135,8 @@ const RECORD = prepared<Row>(
      CASE n.scope WHEN 'identity' THEN n.address_id IS NOT NULL WHEN 'channel' THEN n.profile_id IS NOT NULL
        ELSE n.profile_id IS NOT NULL AND n.list IS NOT NULL END AS known
    FROM named n`,
+  // A mailbox provider's robot waits for it, and comes again when told to.
+  { patience: 9_000 },
 );
 
 /** Throws the permanent {@link Failure} of an opt-out that does not say what it is about. */
@@ -149,15 +152,16 @@ export function checkOptOut(optOut: OptOut): void {
 }
 
 /**
- * Records a group and answers for each, in order. Where the opt-out is of an address that has no row yet (the
- * person is known, the address was never mailed from here), the row is created and the statement runs once more.
+ * Records a group and answers for each, in order. A token that names a person or an address without a row (a database
+ * restored from before the mail, an address never mailed from here) is as valid as any: the rows are created, and the
+ * statement runs once more. Only numbers that mean nobody stay unknown.
  */
 export async function recordOptOuts(db: Db, optOuts: readonly OptOut[]): Promise<Recorded[]> {
   const rows = await runGroup(db, optOuts);
   const missing = rows.filter(
-    (row) => row.scope === 'identity' && row.addressId === null && row.profileId !== null,
+    ({ scope, addressId, profileId }) => profileId === null || (scope === 'identity' && addressId === null),
   );
-  const created = await createAddresses(db, optOuts, missing);
+  const created = await createMissing(db, optOuts, missing);
   const again =
     created.length === 0 ? [] : await runGroup(db, created.map((place) => optOuts[place]).filter(isPresent));
   const byPlace = new Map<number, Recorded>(rows.map((row) => [row.place, row]));
@@ -170,10 +174,10 @@ async function runGroup(db: Db, optOuts: readonly OptOut[]): Promise<Row[]> {
   return withPartitions(db, () => retrying(() => run(db, RECORD, [group])));
 }
 
-/** Places of opt-outs whose address could be created. */
-async function createAddresses(db: Db, optOuts: readonly OptOut[], rows: readonly Row[]): Promise<number[]> {
+/** Places of opt-outs whose person or address could be created. */
+async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly Row[]): Promise<number[]> {
   const places: number[] = [];
-  for (const { place, sandboxId } of rows) {
+  for (const { place, sandboxId, profileId } of rows) {
     const who = optOuts[place]?.who;
     if (who?.by !== 'identity' || who.address.trim() === '') continue;
     const address = {
@@ -187,6 +191,10 @@ async function createAddresses(db: Db, optOuts: readonly OptOut[], rows: readonl
         transaction,
       );
       await ensureAddresses(transaction, sandboxId, [address]);
+      if (profileId === null) {
+        const { namespace, id } = who;
+        await planRecipients(transaction, sandboxId, [{ namespace, id, address: who.address.trim() }]);
+      }
     });
     places.push(place);
   }

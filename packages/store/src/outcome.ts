@@ -47,8 +47,7 @@ const SETTLE = preparedMonthly<Written>(
   'settle',
   (messages, events) => `WITH outcome AS MATERIALIZED (
      SELECT o.*, m.execution_id, m.batch_no, e.sandbox_id,
-       o.state = 'unknown' AND c.body ->> 'unknownOutcome' = 'resend' AND m.first_attempt_at
-         > clock_timestamp() - make_interval(mins => (c.body ->> 'retryMinutes')::integer) AS resent
+       o.state = 'unknown' AND c.body ->> 'unknownOutcome' = 'resend' AND o.not_before IS NOT NULL AS resent
      FROM unnest($1::uuid[], $2::uuid[], $3::message_state[], $4::text[], $5::text[], $6::timestamptz[])
        AS o (id, attempt_id, state, code, reply, not_before)
      JOIN ${messages} m ON m.id = o.id

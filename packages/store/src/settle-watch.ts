@@ -30,6 +30,8 @@ interface Waiting {
 }
 
 const POLL_MILLISECONDS = 15;
+/** The opt-out is stored: an answer is not held back by a connection that has gone silent. */
+const PATIENCE = { patience: 2_000 } as const;
 
 /** Only leased batches have messages that are being sent, so only their executions are asked. */
 const SENDING = prepared<Sending>(
@@ -49,6 +51,7 @@ const SENDING = prepared<Sending>(
    CROSS JOIN LATERAL (SELECT * FROM message m
      WHERE m.execution_id = e.id AND m.profile_id = p.id AND m.month = e.month AND m.state = 'sending' OFFSET 0) m
    WHERE w.scope <> 'identity' OR m.address_id = w.address_id`,
+  PATIENCE,
 );
 
 const STILL = prepared<{ readonly id: string; readonly attemptId: string }>(
@@ -56,6 +59,7 @@ const STILL = prepared<{ readonly id: string; readonly attemptId: string }>(
   `SELECT m.id, m.attempt_id AS "attemptId" FROM unnest($1::date[], $2::uuid[], $3::uuid[]) AS w (month, id, attempt_id)
    CROSS JOIN LATERAL (SELECT * FROM message m
      WHERE m.month = w.month AND m.id = w.id AND m.state = 'sending' AND m.attempt_id = w.attempt_id OFFSET 0) m`,
+  PATIENCE,
 );
 
 /** Opens a watch. All who wait share one poll. */

@@ -9,7 +9,14 @@
 import { CompiledQuery } from 'kysely';
 import type { Db } from './database.ts';
 
-const names = new Map<string, string>();
+/** How a constant text is run. */
+interface Preparation {
+  readonly name: string;
+  /** Milliseconds after which its connection is given up; undefined: as any other statement. */
+  readonly patience: number | undefined;
+}
+
+const preparations = new Map<string, Preparation>();
 
 /** A constant SQL text with `$1…` parameters and the shape of its rows. */
 export interface Statement<Row> {
@@ -18,9 +25,16 @@ export interface Statement<Row> {
   readonly row?: Row;
 }
 
-/** Declares a statement that is prepared under its name on every connection that runs it. */
-export function prepared<Row>(name: string, text: string): Statement<Row> {
-  names.set(text, name);
+/**
+ * Declares a statement that is prepared under its name on every connection that runs it. With `patience` (milliseconds) a
+ * connection that has gone silent is given up sooner: for statements that a person or a robot waits for.
+ */
+export function prepared<Row>(
+  name: string,
+  text: string,
+  { patience }: { readonly patience?: number } = {},
+): Statement<Row> {
+  preparations.set(text, { name, patience });
   return { text };
 }
 
@@ -47,9 +61,9 @@ export function preparedMonthly<Row>(
   };
 }
 
-/** The name under which a text is prepared, or undefined when it is not. */
-export function preparedName(text: string): string | undefined {
-  return names.get(text);
+/** How a text is run, or undefined when it is not prepared. */
+export function preparationOf(text: string): Preparation | undefined {
+  return preparations.get(text);
 }
 
 /** Runs a statement and answers its rows. */

@@ -64,6 +64,19 @@ describe('the sweep', () => {
     expect(await ledger.events()).toEqual(['unknown', 'unknown']);
   });
 
+  test('an intent that a lock held up until long after its lease has its own time for DATA', async () => {
+    const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
+    await commitIntent(scratch.db, lease, { attemptId: randomUUID(), messages: messages.slice(0, 1) });
+    const own = sql`WHERE execution_id = ${ledger.executionId}`;
+    await sql`UPDATE batch SET lease_until = lease_until - interval '1 hour' ${own}`.execute(scratch.db);
+    expect((await sweep(scratch.db, { dataTimeoutSeconds: 300 })).unknown).toBe(0);
+    // Still to be found by a later sweep.
+    expect((await ledger.batch()).lease_until).not.toBeNull();
+    await ledger.letTimePass(301);
+    expect((await sweep(scratch.db, { dataTimeoutSeconds: 300 })).unknown).toBe(1);
+    expect((await ledger.batch()).lease_until).toBeNull();
+  });
+
   test('a batch whose worker was killed is due again when the lease ran out, and what it was sending waits', async () => {
     const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
     const attemptId = randomUUID();
@@ -98,7 +111,13 @@ describe('the sweep', () => {
     const [told, late] = messages.map(({ messageId }) => messageId) as [string, string];
     // The worker itself saw the connection go.
     await settle(scratch.db, [
-      { messageId: told, attemptId, state: 'unknown', reply: 'connection lost after DATA' },
+      {
+        messageId: told,
+        attemptId,
+        state: 'unknown',
+        reply: 'connection lost after DATA',
+        notBefore: new Date(Date.now() - 1_000),
+      },
     ]);
     expect((await ledger.states())[messages[0]?.identity ?? '']).toBe('deferred');
     await ledger.letTimePass(400);
@@ -127,6 +146,35 @@ describe('the sweep', () => {
     await ledger.letTimePass(400);
     expect((await sweep(scratch.db, { dataTimeoutSeconds: 300 })).unknown).toBe(4);
     expect(await ledger.stateSet()).toEqual(['unknown']);
+  });
+
+  test('S9: an unknown outcome with no time left for another attempt is final, wherever its period stands', async () => {
+    ledger = await openLedger({ channelConfiguration: SCRATCH.transactional });
+    const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
+    const attemptId = randomUUID();
+    await commitIntent(scratch.db, lease, { attemptId, messages });
+    const outcomes = messages.map(({ messageId }) => ({ messageId, attemptId, state: 'unknown' as const }));
+    await settle(scratch.db, outcomes);
+    expect(await ledger.stateSet()).toEqual(['unknown']);
+  });
+
+  test('what a dead worker was sending becomes unknown although its batch is claimed again and again', async () => {
+    const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
+    await commitIntent(scratch.db, lease, { attemptId: randomUUID(), messages: messages.slice(0, 1) });
+    await ledger.letTimePass(61);
+    let unknown = 0;
+    for (let round = 0; round < 10; round += 1) {
+      await ledger.makeDue();
+      const claim = await ledger.claim(`worker-${round}`);
+      if (claim === null) throw new Error('nothing to claim');
+      unknown += (await sweep(scratch.db, { dataTimeoutSeconds: 300 })).unknown;
+      // A live lease, and the attempt of an earlier one: the lease stays whose it is.
+      expect((await ledger.batch()).owner).toBe(`worker-${round}`);
+      await releaseBatch(scratch.db, claim.lease, {});
+      await ledger.letTimePass(40);
+    }
+    expect(unknown).toBe(1);
+    expect(await ledger.stateSet()).toEqual(['queued', 'unknown']);
   });
 
   test('executions that nobody expanded are found, dry runs are not', async () => {

@@ -27,40 +27,48 @@ export interface SweepOutcome {
   readonly expand: number[];
 }
 
-/**
- * Nobody can still be sending: the lease and then the time a relay may take for DATA have passed. Batches first, then
- * their messages, as everywhere. A batch that somebody is writing at this moment is skipped, not waited for.
- */
 const MONTHS = prepared<{ readonly month: string }>(
   'sweep_months',
-  `SELECT DISTINCT month FROM batch WHERE lease_until < clock_timestamp() - make_interval(secs => $1)`,
+  `SELECT DISTINCT month FROM batch WHERE lease_until IS NOT NULL`,
 );
+
+/**
+ * Nobody can still be sending: the time a relay may take for DATA has passed since the intent, and the lease under which it
+ * was made is over, because it ran out that long ago or because the batch was claimed anew since. Batches first, then their
+ * messages, as everywhere. A batch that somebody is writing at this moment is skipped, not waited for.
+ */
 
 const ABANDONED = preparedMonthly<{ readonly id: string }>(
   'sweep_abandoned',
   (messages, events) => `WITH lost AS MATERIALIZED (
      SELECT b.execution_id, b.no, c.body ->> 'unknownOutcome' = 'resend' AS resend,
-       make_interval(mins => (c.body ->> 'retryMinutes')::integer) AS period, e.sandbox_id
+       make_interval(mins => (c.body ->> 'retryMinutes')::integer) AS period, e.sandbox_id, b.claimed_at,
+       b.lease_until < clock_timestamp() - make_interval(secs => $1) AS over
      FROM batch b JOIN execution e ON e.id = b.execution_id
      JOIN channel_configuration c ON c.sandbox_id = e.sandbox_id AND c.name = e.configuration_name
        AND c.version = e.configuration_version
-     WHERE b.month = $2 AND b.lease_until < clock_timestamp() - make_interval(secs => $1)
+     WHERE b.month = $2 AND b.lease_until IS NOT NULL AND (b.lease_until < clock_timestamp() - make_interval(secs => $1)
+       OR EXISTS (SELECT FROM ${messages} m WHERE m.execution_id = b.execution_id AND m.batch_no = b.no
+         AND m.state = 'sending' AND m.updated_at < clock_timestamp() - make_interval(secs => $1)
+         AND m.updated_at < b.claimed_at))
      ORDER BY b.execution_id, b.no LIMIT 100 FOR NO KEY UPDATE OF b SKIP LOCKED
    ), abandoned AS (
      UPDATE ${messages} m SET state = CASE WHEN l.resend AND m.first_attempt_at > clock_timestamp() - l.period
          THEN 'deferred' ELSE 'unknown' END::message_state, not_before = NULL, updated_at = clock_timestamp()
      FROM lost l
      WHERE m.execution_id = l.execution_id AND m.batch_no = l.no AND m.state = 'sending'
-       AND m.updated_at < clock_timestamp() - make_interval(secs => $1)
+       AND m.updated_at < clock_timestamp() - make_interval(secs => $1) AND (l.over OR m.updated_at < l.claimed_at)
      RETURNING m.month, m.id, m.execution_id, m.batch_no, m.profile_id, m.state, l.sandbox_id
    ), freed AS (
-     UPDATE batch b SET owner = NULL, lease_until = NULL, due_at = CASE WHEN EXISTS (SELECT FROM abandoned a
+     UPDATE batch b SET owner = CASE WHEN l.over AND NOT l.busy THEN NULL ELSE b.owner END,
+       lease_until = CASE WHEN l.over AND NOT l.busy THEN NULL ELSE b.lease_until END,
+       due_at = CASE WHEN EXISTS (SELECT FROM abandoned a
          WHERE a.execution_id = l.execution_id AND a.batch_no = l.no AND a.state = 'deferred')
        THEN least(b.due_at, clock_timestamp()) ELSE b.due_at END
-     FROM lost l
-     WHERE b.execution_id = l.execution_id AND b.no = l.no AND NOT EXISTS (SELECT FROM ${messages} m
-       WHERE m.execution_id = l.execution_id AND m.batch_no = l.no AND m.state = 'sending'
-         AND m.updated_at >= clock_timestamp() - make_interval(secs => $1))
+     FROM (SELECT lost.*, EXISTS (SELECT FROM ${messages} m
+       WHERE m.execution_id = lost.execution_id AND m.batch_no = lost.no AND m.state = 'sending'
+         AND m.updated_at >= clock_timestamp() - make_interval(secs => $1)) AS busy FROM lost) l
+     WHERE b.execution_id = l.execution_id AND b.no = l.no
    )
    INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, profile_id)
    SELECT month, sandbox_id, state::text, id, execution_id, profile_id FROM abandoned RETURNING message_id AS id`,
@@ -85,7 +93,7 @@ export async function sweep(
 ): Promise<SweepOutcome> {
   await ensurePartitions(db);
   let unknown = 0;
-  for (const { month } of await run(db, MONTHS, [dataTimeoutSeconds])) {
+  for (const { month } of await run(db, MONTHS, [])) {
     unknown += (await retrying(() => run(db, ABANDONED(month), [dataTimeoutSeconds, month]))).length;
   }
   const due = await run(db, DUE, []);

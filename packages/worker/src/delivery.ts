@@ -8,44 +8,21 @@
  *
  * @module
  */
-import { randomUUID } from 'node:crypto';
-import { isFailure, type Log, retryPolicy } from '@adieu/core';
-import {
-  type Claim,
-  type ClaimedMessage,
-  claimBatch,
-  commitIntent,
-  type Db,
-  type Delivery,
-  exclude,
-  loadDelivery,
-  reread,
-} from '@adieu/store';
+import { isFailure } from '@adieu/core';
+import { type Claim, claimBatch, exclude, loadDelivery, reread } from '@adieu/store';
 import type { Composers } from './composers.ts';
+import { type FlightDeps, fly, intend } from './flight.ts';
 import { type KeptLease, keepLease } from './lease.ts';
-import type { Ledger } from './ledger.ts';
 import { openPreparation, type Preparation, type Prepared } from './preparation.ts';
 import type { Relay, Slot } from './relay.ts';
-import type { Tally } from './tally.ts';
-import { judge } from './verdict.ts';
 
 /** What deliveries of one worker share. */
-export interface DeliveryDeps {
-  readonly db: Db;
+export interface DeliveryDeps extends Omit<FlightDeps, 'lease' | 'delivery'> {
   readonly relay: Relay;
-  readonly ledger: Ledger;
   readonly composers: Composers;
-  readonly tally: Tally;
-  readonly log: Log;
   /** Names this worker in leases. */
   readonly owner: string;
   readonly leaseSeconds: number;
-  /** The first retry, where it is not the email type's own. */
-  readonly retryFirstSeconds: number | undefined;
-  readonly now: () => Date;
-  readonly random: () => number;
-  /** The worker is asked to stop: nothing new is begun. */
-  readonly stopping: () => boolean;
 }
 
 /** The batch a job names. */
@@ -55,8 +32,6 @@ export interface BatchJob {
   readonly fence: number;
 }
 
-/** An intent older than this never starts content: an opt-out's answer waits no longer for it. Milliseconds. */
-const INTENT_LIFE_MS = 2000;
 /** A message that keeps coming back is left to a later claim, so that it does not hold up the batch. */
 const RETURNS = 5;
 /** How long a batch waits whose messages cannot be composed or keep coming back. Milliseconds. */
@@ -103,7 +78,7 @@ async function deliverClaim(claim: Claim, lease: KeptLease, deps: DeliveryDeps):
     ahead: deps.relay.capacity,
   });
   const flights = new Set<Promise<void>>();
-  const run: Run = { delivery, lease, preparation, flights, left: 0 };
+  const run: Run = { preparation, flights, flightDeps: { ...deps, lease, delivery }, left: 0 };
   preparation.add(claim.messages, 0);
   let retryAt: Date | null;
   try {
@@ -117,9 +92,8 @@ async function deliverClaim(claim: Claim, lease: KeptLease, deps: DeliveryDeps):
 
 /** One claim under way. */
 interface Run {
-  readonly delivery: Delivery;
-  readonly lease: KeptLease;
   readonly preparation: Preparation;
+  readonly flightDeps: FlightDeps;
   /** Messages with a connection, until their outcome is written. */
   readonly flights: Set<Promise<void>>;
   /** Messages left to a later claim because they kept coming back. */
@@ -127,135 +101,72 @@ interface Run {
 }
 
 /** Moves messages from preparation to connections until none is left; answers when to go on, where the relay is down. */
-async function pump(run: Run, deps: DeliveryDeps): Promise<Date | null> {
-  const { preparation, lease, flights } = run;
-  while (!deps.stopping() && lease.held() && !deps.ledger.away()) {
+async function pump(run: Run, { relay, ledger, stopping }: DeliveryDeps): Promise<Date | null> {
+  const { preparation, flights, flightDeps } = run;
+  while (!stopping() && flightDeps.lease.held() && !ledger.away()) {
     const ready = await preparation.ready();
-    await writeExclusions(run, deps);
+    await writeExclusions(run);
     if (ready === 0) {
       if (flights.size === 0) return null;
       // What is under way may come back.
       await Promise.race(flights);
       continue;
     }
-    const reservation = await deps.relay.reserve(ready);
+    const reservation = await relay.reserve(ready);
     if (reservation.kind === 'down') return reservation.retryAt;
-    await intend(run, reservation.slots, deps);
+    await dispatch(run, reservation.slots);
   }
   return null;
 }
 
-async function writeExclusions({ preparation, lease }: Run, { db, tally }: DeliveryDeps): Promise<void> {
+async function writeExclusions({ preparation, flightDeps }: Run): Promise<void> {
+  const { db, lease, tally } = flightDeps;
   const found = preparation.exclusions();
   if (found.length > 0) tally.count('excluded', await exclude(db, lease.lease, found));
 }
 
 /** Commits the intent for as many messages as there are slots, and sends those that it admits. */
-async function intend(run: Run, slots: readonly Slot[], deps: DeliveryDeps): Promise<void> {
-  const { preparation, lease, flights } = run;
+async function dispatch(run: Run, slots: readonly Slot[]): Promise<void> {
+  const { preparation, flights, flightDeps } = run;
   const free = [...slots];
   try {
     const chosen = preparation.take(free.length);
-    if (chosen.length === 0 || deps.stopping() || !lease.held()) return;
-    const attemptId = randomUUID();
-    // Counted from before the question: the commit cannot be younger than this.
-    const startBy = performance.now() + INTENT_LIFE_MS;
-    const admitted = await commitChosen(chosen, attemptId, { lease, deps });
+    if (chosen.length === 0 || flightDeps.stopping() || !flightDeps.lease.held()) return;
+    const intent = await intend(chosen, flightDeps);
     for (const prepared of chosen) {
-      if (!admitted.has(prepared.message.messageId)) continue;
-      const slot = free.shift();
-      if (slot === undefined) throw new Error('more messages admitted than slots reserved');
-      const flight: Promise<void> = fly({ prepared, slot, attemptId, startBy }, run, deps).finally(() => {
-        slot.release();
-        flights.delete(flight);
-      });
+      const slot = intent.admitted.has(prepared.message.messageId) ? free.shift() : undefined;
+      if (slot === undefined) continue;
+      const flight: Promise<void> = fly({ prepared, slot, ...intent }, flightDeps)
+        .then((written) => (written ? undefined : comeBack(run, prepared)))
+        .finally(() => {
+          slot.release();
+          flights.delete(flight);
+        });
       flights.add(flight);
     }
-    await gateAgain(run, chosen, { admitted, deps });
+    await gateAgain(
+      run,
+      chosen.filter((prepared) => !intent.admitted.has(prepared.message.messageId)),
+    );
   } finally {
     for (const slot of free) slot.release();
   }
 }
 
-async function commitChosen(
-  chosen: readonly Prepared[],
-  attemptId: string,
-  { lease, deps }: { readonly lease: KeptLease; readonly deps: DeliveryDeps },
-): Promise<Set<string>> {
-  const messages = chosen.map((prepared) => prepared.message);
-  try {
-    return await commitIntent(deps.db, lease.lease, { attemptId, messages });
-  } catch (error) {
-    // It may have been committed and only the answer lost. Nothing was written to a connection: it is ours to undo.
-    void deps.ledger.disown(messages.map(({ messageId }) => ({ messageId, attemptId })));
-    throw error;
-  }
+/** Given back by its connection: another one may have it. */
+function comeBack(run: Run, prepared: Prepared): void {
+  if (prepared.returns + 1 < RETURNS) run.preparation.putBack(prepared);
+  else run.left++;
 }
 
 /** What the intent sent back has a new standing, or the lease is lost. Only the database knows which. */
-async function gateAgain(
-  run: Run,
-  chosen: readonly Prepared[],
-  { admitted, deps }: { readonly admitted: ReadonlySet<string>; readonly deps: DeliveryDeps },
-): Promise<void> {
-  const { preparation, lease } = run;
-  const refused = chosen.filter((prepared) => !admitted.has(prepared.message.messageId));
+async function gateAgain(run: Run, refused: readonly Prepared[]): Promise<void> {
+  const { db, lease } = run.flightDeps;
   if (refused.length === 0 || !(await lease.confirm())) return;
   const returns = new Map(refused.map((prepared) => [prepared.message.messageId, prepared.returns + 1]));
-  for (const message of await reread(deps.db, lease.lease, [...returns.keys()])) {
+  for (const message of await reread(db, lease.lease, [...returns.keys()])) {
     const count = returns.get(message.messageId) ?? RETURNS;
-    if (count < RETURNS) preparation.add([message], count);
+    if (count < RETURNS) run.preparation.add([message], count);
     else run.left++;
   }
-}
-
-/** A message with a slot and an intent. */
-interface Flight {
-  readonly prepared: Prepared;
-  readonly slot: Slot;
-  readonly attemptId: string;
-  readonly startBy: number;
-}
-
-/** Sends one message and writes what became of it; only then is its slot free. */
-async function fly(flight: Flight, run: Run, deps: DeliveryDeps): Promise<void> {
-  const { prepared, slot, startBy } = flight;
-  const { message, composed } = prepared;
-  const { envelope, bytes, smtputf8 } = composed;
-  const { messageId } = message;
-  let { attemptId } = flight;
-
-  /** The relay was slow to ask for the content. The old intent is taken back, so that the new one is a new question. */
-  async function renew(): Promise<number | null> {
-    await deps.ledger.giveBack([{ messageId, attemptId }]);
-    if (deps.stopping() || !run.lease.held()) return null;
-    attemptId = randomUUID();
-    const until = performance.now() + INTENT_LIFE_MS;
-    const admitted = await commitChosen([prepared], attemptId, { lease: run.lease, deps }).catch(() => null);
-    return admitted?.has(messageId) === true ? until : null;
-  }
-
-  const outcome = await slot.send({ ...envelope, bytes, smtputf8, startBy, renew, leased: run.lease.held });
-  const verdict = judge(outcome, attemptState(message, run.delivery, deps));
-  if (verdict.kind === 'settle') {
-    const { kind: _, ...written } = verdict;
-    await deps.ledger.settle({ messageId, attemptId, ...written });
-    deps.tally.count(verdict.state, 1);
-  } else {
-    await deps.ledger.giveBack([{ messageId, attemptId }]);
-    deps.tally.count('givenBack', 1);
-    if (prepared.returns + 1 < RETURNS) run.preparation.putBack(prepared);
-    else run.left++;
-  }
-}
-
-function attemptState(message: ClaimedMessage, { configuration }: Delivery, deps: DeliveryDeps) {
-  const now = deps.now();
-  return {
-    policy: retryPolicy(configuration.emailType, configuration.retryMinutes, deps.retryFirstSeconds),
-    attempts: message.attempts + 1,
-    firstAttemptAt: message.firstAttemptAt ?? now,
-    now,
-    random: deps.random(),
-  };
 }

@@ -25,6 +25,8 @@ export interface Line {
   taken: number;
   /** Messages that the relay has answered. */
   carried: number;
+  /** No more slots: QUIT when those that are taken are released. */
+  leaving: boolean;
   idle: NodeJS.Timeout | null;
 }
 
@@ -46,13 +48,20 @@ export function vacantPlaces(count: number): Place[] {
 
 /** A connection that was just opened. */
 export function newLine(session: Session): Line {
-  return { session, since: Date.now(), taken: 0, carried: 0, idle: null };
+  return { session, since: Date.now(), taken: 0, carried: 0, leaving: false, idle: null };
+}
+
+/** Leaves a connection: at once when none of its slots is taken, else with the last. */
+export function leave(line: Line): void {
+  line.leaving = true;
+  if (line.idle !== null) clearTimeout(line.idle);
+  if (line.taken === 0) line.session.retire();
 }
 
 /** Slots of a place that are free now, counting at most `depth` messages for its connection. */
 export function freeSlots(place: Place, depth = DEPTH): number {
   const { line } = place;
-  if (line === null || isPaused(place)) return 0;
+  if (line === null || line.leaving || isPaused(place)) return 0;
   return Math.max(0, Math.min(depth, line.session.depth()) - line.taken);
 }
 

@@ -1,6 +1,7 @@
 import { type Log, SILENT } from '@adieu/core';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { openRelay, type Relay, type RelayOptions, type Slot } from './relay.ts';
+import { until } from './testing/scene.ts';
 import {
   fixture,
   type RelayScript,
@@ -272,6 +273,24 @@ describe('reuse', () => {
     expect(server.counts().size).toBe(12);
     expect(Math.max(...quits)).toBeLessThanOrEqual(5);
     expect(server.connections()).toBe(quits.length);
+  });
+
+  test('a connection is not left while a slot on it is taken, and closing waits for that', async () => {
+    const server = await listen();
+    const relay = open(`${server.url}?maxMessages=1`, { connections: 1 });
+    await sendOne(relay, 'warm-up');
+    await until(() => relay.stats().open === 0);
+    const [wire, chained] = [...(await slots(relay, 1)), ...(await slots(relay, 1))];
+    if (wire === undefined || chained === undefined) throw new Error('no slot');
+    await wire.send(message('a'));
+    wire.release();
+    const closed = relay.close(5000);
+    // Its intent was being committed meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await chained.send(message('b'))).toEqual(ACCEPTED);
+    chained.release();
+    await closed;
+    expect(server.counts().size).toBe(3);
   });
 
   test('an idle connection is left with QUIT', async () => {

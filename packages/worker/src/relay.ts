@@ -16,6 +16,7 @@ import {
   isHopeful,
   isPaused,
   type Line,
+  leave,
   newLine,
   type PauseRule,
   type Place,
@@ -157,9 +158,14 @@ export function openRelay(options: RelayOptions): Relay {
 
   function giveSlot(line: Line): void {
     line.taken--;
-    if (line.carried >= reuse.messages || Date.now() - line.since > reuse.age) line.session.retire();
-    else if (line.taken === 0) line.idle = setTimeout(() => line.session.retire(), idleMs).unref();
+    const worn = line.carried >= reuse.messages || Date.now() - line.since > reuse.age;
+    if (worn || line.leaving) leave(line);
+    else if (line.taken === 0) rest(line);
     pump();
+  }
+
+  function rest(line: Line): void {
+    line.idle = setTimeout(() => leave(line), idleMs).unref();
   }
 
   /** What an outcome says about the connection. */
@@ -193,8 +199,8 @@ export function openRelay(options: RelayOptions): Relay {
       const line = newLine(session);
       place.line = line;
       void session.end.then((end) => ended(place, line, end));
-      line.idle = setTimeout(() => session.retire(), idleMs).unref();
-      if (closed) session.retire();
+      if (closed) leave(line);
+      else rest(line);
     } catch (error) {
       trouble(place, isFailure(error) ? error.detail : String(error));
       if (places.every((other) => other.line === null)) for (const other of places) followPause(other, place);
@@ -255,7 +261,7 @@ export function openRelay(options: RelayOptions): Relay {
       closed = true;
       pump();
       const lines = places.flatMap((place) => (place.line === null ? [] : [place.line]));
-      for (const line of lines) line.session.retire();
+      for (const line of lines) leave(line);
       const timer = setTimeout(() => {
         for (const line of lines) line.session.cut();
       }, graceMs);

@@ -23,6 +23,7 @@ import {
   type SmtpTimeouts,
   unsendable,
 } from './transaction.ts';
+import { newTransit, settle, staleness, type Transit } from './transit.ts';
 import { openWire, type Wire } from './wire.ts';
 
 /** Why a session is over. */
@@ -55,22 +56,6 @@ const QUIT_MS = 2000;
 const RSET = Buffer.from('RSET\r\n');
 const QUIT = Buffer.from('QUIT\r\n');
 const EMPTY_CONTENT = Buffer.from('.\r\n');
-
-/** A message on its way. */
-interface Transit {
-  readonly outgoing: Outgoing;
-  startBy: number;
-  readonly resolve: (outcome: Outcome) => void;
-  /** The outcome is told; what follows is tidying up. */
-  settled: boolean;
-  /** At least one command of its envelope is on the wire. */
-  announced: boolean;
-  /** A RSET stands before the envelope. */
-  reset: boolean;
-  started: boolean;
-  handedOver: boolean;
-  timer: NodeJS.Timeout | null;
-}
 
 /** Runs transactions over a connection that was just opened. */
 export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
@@ -195,11 +180,11 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
 
   async function content(transit: Transit): Promise<void> {
     const { outgoing } = transit;
-    let reason = staleness(transit);
+    let reason = staleness(outgoing, transit.startBy);
     if (reason === 'stale' && outgoing.renew !== undefined) {
       slow = true;
       transit.startBy = (await outgoing.renew()) ?? transit.startBy;
-      reason = staleness(transit);
+      reason = staleness(outgoing, transit.startBy);
     }
     if (reason !== null) {
       settle(transit, { kind: 'not-sent', why: reason });
@@ -257,14 +242,11 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
     end,
     depth: () => (retiring || wire.isDown() ? 0 : slow ? 1 : 2),
     send(outgoing) {
-      const reason = wire.isDown()
-        ? 'lost'
-        : (unsendable(outgoing, extensions) ?? staleness({ outgoing, startBy: outgoing.startBy }));
+      const reason =
+        retiring || wire.isDown() ? 'lost' : (unsendable(outgoing, extensions) ?? staleness(outgoing));
       if (reason !== null) return Promise.resolve({ kind: 'not-sent', why: reason });
       return new Promise((resolve) => {
-        const transit = newTransit(outgoing, resolve);
-        transit.timer = setTimeout(() => expire(transit), Math.max(0, outgoing.startBy - performance.now()));
-        line.push(transit);
+        line.push(newTransit(outgoing, resolve, expire));
         if (running === null) running = run();
         else announceNext();
       });
@@ -276,28 +258,6 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
     },
     cut: () => breakOff('ours'),
   };
-}
-
-function newTransit(outgoing: Outgoing, resolve: (outcome: Outcome) => void): Transit {
-  const flags = { settled: false, announced: false, reset: false, started: false, handedOver: false };
-  return { outgoing, resolve, startBy: outgoing.startBy, ...flags, timer: null };
-}
-
-/** Tells the outcome, once: the first thing known stands. */
-function settle(transit: Transit, outcome: Outcome): void {
-  if (transit.settled) return;
-  transit.settled = true;
-  if (transit.timer !== null) clearTimeout(transit.timer);
-  transit.resolve(outcome);
-}
-
-/** Why the content must not start now. */
-function staleness({
-  outgoing,
-  startBy,
-}: Pick<Transit, 'outgoing' | 'startBy'>): 'stale' | 'lease-lost' | null {
-  if (!outgoing.leased()) return 'lease-lost';
-  return performance.now() > startBy ? 'stale' : null;
 }
 
 function accepts(stage: 'mail' | 'rcpt' | 'data', reply: Reply): boolean {

@@ -77,7 +77,9 @@ export async function recordChoice(deps: ChoiceDeps, link: Link, source: OptOutS
     at: deps.now(),
   });
   try {
-    await within(STORE_DEADLINE, stored, () => new Error('storing took too long'));
+    const { known } = await within(STORE_DEADLINE, stored, () => new Error('storing took too long'));
+    // A valid token of ours whose person is not found: our fault, and nothing was stored.
+    if (!known) throw new Error('nobody of that name is known');
   } catch (error) {
     throw notStored(error);
   }

@@ -12,6 +12,8 @@ export interface CuttableLine {
   cut(): Promise<void>;
   /** Takes connections again, at the same address. */
   mend(): Promise<void>;
+  /** Swallows whatever is said on the connections there are, and closes none: a failover without a word. */
+  hush(): void;
 }
 
 export async function openCuttableLine(databaseUrl: string): Promise<CuttableLine> {
@@ -52,6 +54,12 @@ export async function openCuttableLine(databaseUrl: string): Promise<CuttableLin
   return {
     url: url.href,
     mend,
+    hush: () => {
+      for (const socket of open) {
+        socket.unpipe();
+        socket.resume();
+      }
+    },
     cut: () =>
       new Promise((resolve) => {
         // Resolves also when it is cut already.

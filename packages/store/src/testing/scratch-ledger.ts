@@ -66,7 +66,9 @@ export function openScratchLedger(db: Db, executionId: number): ScratchLedger {
     letTimePass: async (seconds) => {
       const past = sql`make_interval(secs => ${seconds})`;
       const own = sql`WHERE execution_id = ${executionId}`;
-      await sql`UPDATE batch SET lease_until = lease_until - ${past} ${own}`.execute(db);
+      await sql`UPDATE batch SET lease_until = lease_until - ${past}, claimed_at = claimed_at - ${past} ${own}`.execute(
+        db,
+      );
       await sql`UPDATE message SET updated_at = updated_at - ${past} ${own}`.execute(db);
     },
     makeDue: async () => {
