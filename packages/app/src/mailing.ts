@@ -47,11 +47,11 @@ interface Recipient {
   readonly context?: Readonly<Record<string, unknown>>;
 }
 
-/** Imports and enqueues everybody. `onTaken` hears after each import how many people were taken so far. */
+/** Imports and enqueues everybody. */
 export async function enqueue(
   management: Management,
   mailing: Mailing,
-  source: { readonly people: AsyncIterable<PersonLine>; readonly onTaken?: (people: number) => void },
+  people: AsyncIterable<PersonLine>,
 ): Promise<Enqueued> {
   // One sending is one word, so that its executions can be told from those of another.
   const word = randomUUID();
@@ -92,10 +92,9 @@ export async function enqueue(
       recipients += 1;
       if (waiting.length >= EXECUTION_SIZE) await send();
     }
-    source.onTaken?.(recipients);
   };
 
-  for await (const read of source.people) {
+  for await (const read of people) {
     if (!read.ok) {
       rejected.push({ line: read.line, code: read.code, detail: read.detail });
       continue;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type PersonLine, readPeople } from './people.ts';
+import { checkPeople, type PersonLine, readPeople } from './people.ts';
 import { placeOf } from './person-column.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'adieu-people-'));
@@ -58,6 +58,18 @@ describe('a CSV of people', () => {
   test('reads a cell over several lines and counts on', async () => {
     const lines = await read('c.csv', 'email,city\na@example.com,"one\ntwo"\nb@example.com,x\n');
     expect(lines.map(({ line }) => line)).toEqual([3, 4]);
+  });
+
+  test('counts lines alike whether CRLF or LF ends them, also within a cell', async () => {
+    const text = 'email,city\r\na@example.com,"one\r\ntwo"\r\nb@example.com,x\r\n';
+    expect((await read('crlf.csv', text)).map(({ line }) => line)).toEqual([3, 4]);
+  });
+
+  test('a file that is not there, or not UTF-8, is told before anything is stored', async () => {
+    await expect(checkPeople('/nowhere/people.csv')).rejects.toMatchObject({ code: 'file_unreadable' });
+    const latin1 = join(folder, 'latin1.csv');
+    writeFileSync(latin1, Buffer.from('email,firstName\na@example.com,Zo\xeb\n', 'latin1'));
+    await expect(checkPeople(latin1)).rejects.toMatchObject({ code: 'file_not_utf8' });
   });
 
   test('reports each line that cannot be read with its number and goes on with the others', async () => {

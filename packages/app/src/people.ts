@@ -10,6 +10,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { Failure } from '@adieu/core';
 import { type CsvError, type Info, parse } from 'csv-parse';
 import { findConflict, type PersonRecord, type Place, placeOf, readRow } from './person-column.ts';
@@ -20,6 +21,23 @@ export type PersonLine =
   | { readonly ok: false; readonly line: number; readonly code: string; readonly detail: string };
 
 const RECORD_LIMIT = 1024 * 1024;
+
+/**
+ * Reads the file once, before anything is stored: throws `file_unreadable`, or `file_not_utf8` for names that would arrive
+ * as garbage.
+ */
+export async function checkPeople(path: string): Promise<void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of createReadStream(path)) decoder.decode(chunk, { stream: true });
+    decoder.decode();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+      throw new Failure('file_unreadable', `${path} cannot be read.`, { cause });
+    }
+    throw new Failure('file_not_utf8', `${path} is not UTF-8. Save it as "CSV UTF-8".`, { cause });
+  }
+}
 
 /** Reads a file by its ending: `.csv`, `.tsv`, `.ndjson`, `.jsonl`. */
 export async function* readPeople(path: string): AsyncGenerator<PersonLine> {
@@ -33,7 +51,8 @@ async function* readCsv(path: string): AsyncGenerator<PersonLine> {
   const delimiter = await findDelimiter(path);
   const skipped: PersonLine[] = [];
   let lastError: unknown;
-  const parser = createReadStream(path).pipe(
+  const text = Readable.from(linesEndedByOne(path));
+  const parser = text.pipe(
     parse({
       bom: true,
       delimiter,
@@ -50,6 +69,7 @@ async function* readCsv(path: string): AsyncGenerator<PersonLine> {
       },
     }),
   );
+  text.on('error', (error) => parser.destroy(error));
   let places: readonly Place[] | null = null;
   for await (const { info, record } of parser as AsyncIterable<{ info: Info; record: string[] }>) {
     yield* skipped.splice(0);
@@ -58,6 +78,17 @@ async function* readCsv(path: string): AsyncGenerator<PersonLine> {
   }
   yield* skipped.splice(0);
   if (places === null) throw new Failure('people_empty', `${path} has no header line.`);
+}
+
+/** The file's text with one character for the end of a line: the parser counts two within a quoted cell. */
+async function* linesEndedByOne(path: string): AsyncGenerator<string> {
+  let held = '';
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const text = `${held}${chunk}`;
+    held = text.endsWith('\r') ? '\r' : '';
+    yield text.slice(0, text.length - held.length).replaceAll('\r\n', '\n');
+  }
+  if (held !== '') yield held;
 }
 
 function readHeader(columns: readonly string[], path: string): readonly Place[] {

@@ -90,13 +90,14 @@ export async function configurationRoutes(app: ManagementApp, database: Database
     async (request) => {
       const scope = tenantOf(request);
       const configuration = readConfiguration(request.params.name, request.body);
-      const warnings = checkChannelConfiguration(configuration);
+      // First, since whether a From is aligned can only be said of a subdomain that is there.
       if ((await findSubdomain(database.db, scope, configuration.subdomain)) === null) {
         throw new Problem(422, 'unknown_subdomain', {
           detail: 'Store this subdomain first.',
           field: 'subdomain',
         });
       }
+      const warnings = checkChannelConfiguration(configuration);
       const { version } = await putChannelConfiguration(database.db, scope, configuration);
       return { ...configuration, version, warnings };
     },
@@ -126,6 +127,8 @@ function readConfiguration(name: string, body: z.output<typeof Body>): ChannelCo
     throw unsupportedField('listUnsubscribe.customUrl', 'A one-click URL of your own');
   if (customMailto !== undefined)
     throw unsupportedField('listUnsubscribe.customMailto', 'A mailto of your own');
+  // A policy that nobody asks would be a promise that does not hold.
+  if (rest.marketingActions?.length) throw unsupportedField('marketingActions', 'A marketing action');
   if (rest.urlTracking?.length) throw unsupportedField('urlTracking', 'URL tracking');
   for (const field of ['messagesPerSecond', 'perDomain'] as const) {
     if (typeof rate[field] === 'number') throw unsupportedField(`rate.${field}`, 'A rate');

@@ -10,7 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import { RETRY_AFTER_SECONDS, sendProblem, toProblem } from '../problem.ts';
 import { type ChoiceDeps, notStored } from './choice.ts';
 import { problemPage } from './choice-page.ts';
-import { landingRoutes } from './landing-routes.ts';
+import { LANDINGS, landingRoutes } from './landing-routes.ts';
 import { oneClickRoutes } from './one-click-routes.ts';
 import { sendPage } from './page.ts';
 
@@ -45,7 +45,7 @@ export async function publicRoutes(app: FastifyInstance, deps: ChoiceDeps): Prom
     return sendPage(reply, problem.status, problemPage(problem));
   });
 
-  for (const path of ['/unsubscribe', '/unsubscribe/one-click']) {
+  for (const path of [...LANDINGS.map((landing) => landing.path), '/unsubscribe/one-click']) {
     app.options(path, { schema: { hide: true } }, async (_request, reply) =>
       reply.code(204).header('allow', 'GET, HEAD, POST, OPTIONS').send(),
     );

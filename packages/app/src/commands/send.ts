@@ -14,7 +14,7 @@ import { type Management, openManagement } from '../management.ts';
 import { type Outcome, type Skipped, settledCount, waitForOutcome, whoWasSkipped } from '../outcome.ts';
 import { outcomePage, skippedPage } from '../outcome-page.ts';
 import { answer, type Output } from '../output.ts';
-import { readPeople } from '../people.ts';
+import { checkPeople, readPeople } from '../people.ts';
 import { startProgress } from '../progress.ts';
 import { chooseSender, type SenderOptions } from '../sender.ts';
 import { readTemplate, type TemplateFile, templateErrors } from '../template-file.ts';
@@ -38,6 +38,7 @@ const SHOWN = 20;
 export async function send(config: Config, path: string, options: SendOptions): Promise<boolean> {
   const paints = paintsFor(process.stdout);
   const template = await readTemplate(path);
+  await checkPeople(options.to);
   const management = await connect(config, options);
   const { configuration, created } = await chooseSender(management, options);
   const warnings = await upload(management, template, options);
@@ -92,7 +93,7 @@ async function importAll(
     ...(list === undefined ? {} : { list }),
     ...(campaign === undefined ? {} : { campaignId: campaign }),
   };
-  const people = await enqueue(management, mailing, { people: readPeople(options.to) });
+  const people = await enqueue(management, mailing, readPeople(options.to));
   if (people.recipients > 0) return people;
   const { rejected } = people;
   const lines = rejected.length === 0 ? '' : `\n${rejectedPage(people)}`;
