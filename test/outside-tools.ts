@@ -1,5 +1,5 @@
 /**
- * Tools of others that the tests hold Adieu against: two DKIM verifiers, an SMTP client, a browser.
+ * Two DKIM verifiers of others that the tests hold Adieu against.
  *
  * They are not needed to use or to test Adieu: where one is missing its tests are skipped and say why, except under `CI=true`, where they fail.
  *
@@ -22,8 +22,6 @@ export const PYTHON_DKIM: OutsideTool = {
   probe: ['/usr/bin/python3', '-c', 'import dkim'],
 };
 export const OPENDKIM: OutsideTool = { name: 'opendkim', probe: ['opendkim', '-V'] };
-export const SWAKS: OutsideTool = { name: 'swaks', probe: ['swaks', '--version'] };
-export const CHROMIUM: OutsideTool = { name: 'chromium', probe: ['chromium', '--version'] };
 
 function run([command, ...args]: readonly [string, ...string[]], input?: string | Buffer) {
   return spawnSync(command, args, {

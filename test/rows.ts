@@ -1,7 +1,8 @@
 /**
  * Which row of the standards is proven by which test: read off the names of the tests themselves.
  *
- * Ids stand in the names of tests and nowhere else counts, so the list in `test/README.md` cannot claim what no test says.
+ * Only the titles given to `test`, `describe` and their like count, so the list in `test/README.md` cannot claim what no test
+ * says.
  *
  * @module
  */
@@ -19,6 +20,8 @@ const GROUPS: readonly (readonly [prefix: string, title: string])[] = [
   ['LP', 'Landing page'],
   ['LG', 'Legal duties'],
 ];
+/** A title in any kind of quotes behind an opening bracket, or first in a row of a table of tests. */
+const TITLE = /[([]\s*(['"`])(?:(?!\1)[^\\]|\\.)*\1/g;
 const ROW = /\b(OH|DK|OC|TK|MT|IN|BC|LP|LG)-(\d{1,2})\b/g;
 
 /** The list as Markdown. */
@@ -27,7 +30,9 @@ export function listRows(root: string): string {
   for (const path of testFiles(root)) {
     const text = readFileSync(join(root, path), 'utf8');
     const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-    for (const [id] of code.matchAll(ROW)) found.set(id, (found.get(id) ?? new Set()).add(path));
+    for (const [title] of code.matchAll(TITLE)) {
+      for (const [id] of title.matchAll(ROW)) found.set(id, (found.get(id) ?? new Set()).add(path));
+    }
   }
   return GROUPS.map(([prefix, title]) => {
     const ids = [...found.keys()].filter((id) => id.startsWith(`${prefix}-`)).sort(byNumber);

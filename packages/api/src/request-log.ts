@@ -52,6 +52,6 @@ export function errorFields(error: unknown): object {
 const ADDRESS = /\S*@\S*/g;
 const TOKEN = /[A-Za-z0-9_-]{24,}/g;
 
-export function scrub(text: string): string {
+function scrub(text: string): string {
   return text.slice(0, 1_000).replace(ADDRESS, '<address>').replace(TOKEN, '<token>');
 }

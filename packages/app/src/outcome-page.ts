@@ -46,7 +46,7 @@ export function skippedPage(skipped: readonly Skipped[], paints: Paints): string
 }
 
 /** What a code means, in words. */
-export function meaningOf(code: string): string {
+function meaningOf(code: string): string {
   return isExclusionCode(code) ? EXCLUSIONS[code] : 'Not said.';
 }
 

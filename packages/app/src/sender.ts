@@ -27,7 +27,7 @@ export interface Sender {
 }
 
 /** What is used where nothing is said. */
-export const DEFAULT_CONFIGURATION = 'newsletter';
+const DEFAULT_CONFIGURATION = 'newsletter';
 
 /** Throws `from_invalid`, `unknown_subdomain`, `unknown_channel_configuration`. */
 export async function chooseSender(management: Management, options: SenderOptions): Promise<Sender> {

@@ -11,7 +11,7 @@ import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 
 /** Octets of a command line, with its CRLF: RFC 5321 §4.5.3.1.4 asks for 512 and more where extensions need it. */
-export const MAX_COMMAND_OCTETS = 2048;
+const MAX_COMMAND_OCTETS = 2048;
 
 const CR = 0x0d;
 const LF = 0x0a;

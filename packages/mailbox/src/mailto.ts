@@ -42,7 +42,7 @@ export async function sendMailto(options: MailtoOptions): Promise<Departure> {
 }
 
 /** The one address of a `mailto:` URI (RFC 6068 §2); a list, or anything that is no plain address, is refused. */
-export function addressOf(uri: string): Address | null {
+function addressOf(uri: string): Address | null {
   const match = /^mailto:([^?#]*)/i.exec(uri);
   if (match?.[1] === undefined) return null;
   try {

@@ -28,7 +28,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
 }
 
 /** `<`, `>`, `&` and both quotes as character references. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

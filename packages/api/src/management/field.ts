@@ -53,10 +53,6 @@ export const DomainName = z
 /** An id of a campaign or a journey; it travels inside every link, so it is kept short. */
 export const TrackingId = headerText(100);
 
-/** A namespace and an identity as they are stored. */
-export const NamespaceName = headerText(64);
-export const IdentityValue = headerText(255);
-
 /**
  * An object of the caller's own making: attributes, context. PostgreSQL keeps no NUL and no half of a surrogate
  * pair in a text.

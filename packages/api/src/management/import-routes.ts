@@ -66,7 +66,7 @@ export async function importRoutes(app: ManagementApp, database: Database): Prom
 }
 
 /** Imports everything a stream holds. */
-export async function importStream(
+async function importStream(
   database: Database,
   scope: Scope,
   input: { readonly source: AsyncIterable<Buffer>; readonly cutter: RecordCutter },

@@ -36,7 +36,7 @@ export function sendPage(reply: FastifyReply, status: number, page: Page): Fasti
     .send(renderPage(page));
 }
 
-export function renderPage(page: Page): string {
+function renderPage(page: Page): string {
   const document = html`<!doctype html>
 <html lang="en">
 <head>
