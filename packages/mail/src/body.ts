@@ -9,7 +9,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { LINK_HELPERS } from './link.ts';
+import { findPlaceholder } from './placeholder.ts';
 import { encodeQuotedPrintable } from './quotedprintable.ts';
 import type { Piece, Rendering } from './slot.ts';
 import type { CompiledTemplate } from './template.ts';
@@ -24,6 +24,8 @@ export interface FilledBody {
   readonly stretches: readonly Buffer[];
   /** DKIM's `bh=`, base64. */
   readonly hash: string;
+  /** The links that this HTML part really contains, by number, in document order. */
+  readonly htmlLinks: readonly number[];
 }
 
 /** The body of a template. */
@@ -37,6 +39,9 @@ export const PLACEHOLDER_LEFT = 'an opt-out link was left unfilled';
 
 /** Encodes what is constant. */
 export function openBody(template: CompiledTemplate): Body {
+  const isLeft = [...template.text, ...template.html].some(
+    (piece) => piece.kind === 'constant' && findPlaceholder(piece.text) !== null,
+  );
   const stretches = mergeConstants([
     ...partStretches('text/plain', template.text, `--${BOUNDARY}`),
     ...partStretches('text/html', template.html, `\r\n--${BOUNDARY}`),
@@ -47,28 +52,42 @@ export function openBody(template: CompiledTemplate): Body {
   const prefixHash = createHash('sha256').update(prefix);
   return {
     fill(rendering) {
+      if (isLeft) throw new Error(PLACEHOLDER_LEFT);
+      const htmlLinks: number[] = [];
+      const recording: Rendering = {
+        data: rendering.data,
+        url: (link) => {
+          htmlLinks.push(link);
+          return rendering.url(link);
+        },
+      };
       const filled = rest.map((stretch) =>
-        Buffer.isBuffer(stretch) ? stretch : encodeSlot(stretch, rendering),
+        Buffer.isBuffer(stretch) ? stretch : encodeSlot(stretch, stretch.html ? recording : rendering),
       );
       const hash = prefixHash.copy();
       for (const stretch of filled) hash.update(stretch);
-      return { stretches: [prefix, ...filled], hash: hash.digest('base64') };
+      return { stretches: [prefix, ...filled], hash: hash.digest('base64'), htmlLinks };
     },
   };
 }
 
-/** Throws when a link helper survived: in a value of a profile, or behind a `\{{` inside a block. */
+/** Throws when a link helper survived, in any spelling: in a value of a profile, or behind a `\{{` inside a block. */
 export function refusePlaceholder(text: string): string {
-  if (text.includes('{{') && PLACEHOLDER.test(text)) throw new Error(PLACEHOLDER_LEFT);
+  if (findPlaceholder(text) !== null) throw new Error(PLACEHOLDER_LEFT);
   return text;
 }
 
-const PLACEHOLDER = new RegExp(`\\{\\{[^}]*(?:${[...LINK_HELPERS.keys()].join('|')})`);
-
 type Stretch = Buffer | Slot;
-type Slot = (rendering: Rendering) => string;
+interface Slot {
+  readonly html: boolean;
+  readonly render: (rendering: Rendering) => string;
+}
 
-function partStretches(type: string, pieces: readonly Piece[], delimiter: string): Stretch[] {
+function partStretches(
+  type: 'text/plain' | 'text/html',
+  pieces: readonly Piece[],
+  delimiter: string,
+): Stretch[] {
   const head = [
     delimiter,
     `Content-Type: ${type}; charset=utf-8`,
@@ -78,12 +97,16 @@ function partStretches(type: string, pieces: readonly Piece[], delimiter: string
   ];
   return [
     Buffer.from(head.join('\r\n')),
-    ...pieces.map((piece) => (piece.kind === 'constant' ? encodeQuotedPrintable(piece.text) : piece.render)),
+    ...pieces.map((piece) =>
+      piece.kind === 'constant'
+        ? encodeQuotedPrintable(piece.text)
+        : { html: type === 'text/html', render: piece.render },
+    ),
   ];
 }
 
 function encodeSlot(slot: Slot, rendering: Rendering): Buffer {
-  return encodeQuotedPrintable(refusePlaceholder(cleanBody(slot(rendering))));
+  return encodeQuotedPrintable(refusePlaceholder(cleanBody(slot.render(rendering))));
 }
 
 function mergeConstants(stretches: readonly Stretch[]): readonly Stretch[] {

@@ -20,7 +20,7 @@ const AUDIENCE = { organisation: 'default', sandbox: 'prod' };
 const HTML = `<p>Hi {{profile.name}}</p>
 <a href="https://brand.example/bye?a=1&amp;b=2" data-link-type="one-click" data-consent-level="identity">bye</a>
 <a href="#" data-link-type="unsubscribe">leave</a> <a href="https://pages.example/leave?x=1#y" data-link-type="unsubscribe">there</a>
-<a href="{{preferencesUrl}}">choose</a> <a data-link-type="mirror">see</a>`;
+<a href="{{preferencesUrl}}">choose</a>`;
 
 /** A message whose tokens, signatures and hash are blanked out: the rest is the same every time. */
 function blanked(bytes: Buffer): string {
@@ -56,7 +56,7 @@ describe('A composed message', () => {
     const inHtml = urls(decodedHtml(mail));
     expect(urls(mail.text ?? '')).toEqual(inHtml);
     expect(String(mail.html)).not.toContain('&amp;amp;');
-    const [oneClick = '', landing = '', theirs = '', preferences = '', mirror = ''] = inHtml;
+    const [oneClick = '', landing = '', theirs = '', preferences = ''] = inHtml;
     expect(oneClick).toMatch(/^https:\/\/news\.example\.com\/unsubscribe\/one-click\?/);
     expect(claims(oneClick, 'one-click')).toMatchObject({
       scope: 'identity',
@@ -75,8 +75,7 @@ describe('A composed message', () => {
     expect(claims(theirs, 'landing').page).toBeUndefined();
     expect(preferences).toMatch(/\/preferences\?/);
     expect(claims(preferences, 'preferences').scope).toBe('channel');
-    expect(mirror).toMatch(/\/mirror\?/);
-    expect(claims(mirror, 'mirror').messageId).toBe(field(bytes, 'X-Message-Profile-Id'));
+    expect(claims(preferences, 'preferences').messageId).toBe(field(bytes, 'X-Message-Profile-Id'));
   });
 
   test('two recipients never share a token, however they are mixed', async () => {
@@ -104,9 +103,7 @@ describe('A composed message', () => {
               ? 'one-click'
               : url.includes('/preferences?')
                 ? 'preferences'
-                : url.includes('/mirror?')
-                  ? 'mirror'
-                  : 'landing';
+                : 'landing';
             expect(claims(url, purpose)).toMatchObject({
               profileId: `person-${index}`,
               address: `p${index}@example.com`,
@@ -166,6 +163,25 @@ describe('A composed message', () => {
       recipient({ profile: { attributes: { name: 'see {{unsubscribeUrl}}' } } }),
     );
     expect(left).toMatchObject({ ok: false, code: '050081' });
+    for (const name of [
+      '%7B%7BoneClickUrl%7D%7D',
+      '&#123;&#123;oneClickUrl&#125;&#125;',
+      '%257b%257boneClickUrl',
+    ]) {
+      const spelled = await openComposer(
+        composerOptions(await compiled({ html: '<p>{{{profile.name}}}</p>' })),
+      ).compose(recipient({ profile: { attributes: { name } } }));
+      expect(spelled).toMatchObject({ ok: false, code: '050081' });
+    }
+    const template = await compiled({ html: '<p>x</p>' });
+    const constant = {
+      ...template,
+      text: [{ kind: 'constant', text: '%7B%7BpreferencesUrl%7D%7D' }] as const,
+    };
+    expect(await openComposer(composerOptions(constant)).compose(recipient())).toMatchObject({
+      ok: false,
+      code: '050081',
+    });
     const braces = await composer.compose(recipient({ profile: { attributes: { name: 'a {{b}} c' } } }));
     expect(braces.ok).toBe(true);
     const long = openComposer(composerOptions(await compiled({ html: HTML })));

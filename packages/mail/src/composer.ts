@@ -13,7 +13,6 @@ import {
   isFailure,
   mailTokenAddress,
   parseAddress,
-  planListUnsubscribe,
   sealMailToken,
 } from '@adieu/core';
 import { type Body, type FilledBody, openBody, PLACEHOLDER_LEFT, refusePlaceholder } from './body.ts';
@@ -21,7 +20,7 @@ import type { Composed, ComposeInput, ComposerOptions } from './composition.ts';
 import { openSigner, type Signer } from './dkim.ts';
 import { overlongField, writeField } from './field.ts';
 import { type LinkUrls, openLinkUrls } from './linkurl.ts';
-import { type ListUnsubscribeOptions, listUnsubscribeFields } from './listunsubscribe.ts';
+import { type ListUnsubscribeOptions, listUnsubscribeFields, openHeaderPlanner } from './listunsubscribe.ts';
 import { openMessageHeader, type WriteHeader } from './messageheader.ts';
 import { type Rendering, renderPieces } from './slot.ts';
 import type { CompiledTemplate } from './template.ts';
@@ -70,8 +69,7 @@ export function openComposer(options: ComposerOptions): Composer {
     writeHeader: openMessageHeader({ ...options, domain }),
     signer: openSigner({ ...subdomain, emailType: configuration.emailType }),
     listUnsubscribe: {
-      plan: planListUnsubscribe(configuration.listUnsubscribe, links, options.inbound),
-      links,
+      plan: openHeaderPlanner(configuration.listUnsubscribe, links, options.inbound),
       consentLevel: configuration.listUnsubscribe.consentLevel,
       domain,
       organisation,
@@ -108,8 +106,12 @@ async function composeMessage(constants: Constants, input: ComposeInput): Promis
   if (!rendered.ok) return rendered;
   const day = Math.floor(date.getTime() / MILLISECONDS_PER_DAY);
   const person = { profile: profile.number, address: address.number, day };
-  const unsubscribe = listUnsubscribeFields(listUnsubscribe, { ...person, url: rendering.seal });
   const { subject, filled } = rendered;
+  const unsubscribe = listUnsubscribeFields(listUnsubscribe, {
+    ...person,
+    url: rendering.seal,
+    htmlLinks: filled.htmlLinks,
+  });
   const fields = writeHeader({
     messageId,
     date,

@@ -9,13 +9,21 @@
  */
 import type { TemplateError, TemplatePart } from '@adieu/core';
 import Handlebars from 'handlebars';
-import { LINK_HELPERS, type ReadLink, readLink, type TemplateLink } from './link.ts';
-import { readMustaches } from './mustache.ts';
+import {
+  LINK_HELPERS,
+  OFFERED_HELPERS,
+  type ReadLink,
+  readLink,
+  refusedLink,
+  type TemplateLink,
+} from './link.ts';
+import { type Mustache, mask, positionAt, readMustaches } from './mustache.ts';
+import { findPlaceholder } from './placeholder.ts';
 import { errorAt, syntaxError, tagErrors } from './tag-errors.ts';
 
 /** A place where a template calls for a link's URL. */
 export interface LinkCall {
-  readonly node: hbs.AST.MustacheStatement | hbs.AST.SubExpression;
+  readonly node: hbs.AST.MustacheStatement;
   readonly link: TemplateLink;
 }
 
@@ -53,6 +61,7 @@ export function parseHandlebars(
   }
   const visit: Visit = { calls: [], warnings: [], errors: [], part, depth: 0 };
   visitProgram(program, visit);
+  refuseLeftover(text, mustaches, visit);
   if (visit.errors.length > 0) return { ok: false, errors: visit.errors };
   return { ok: true, grammar: { program, calls: visit.calls, warnings: visit.warnings } };
 }
@@ -64,6 +73,14 @@ interface Visit {
   readonly part: TemplatePart;
   /** Blocks around: paths at depth 0 start at the root. */
   depth: number;
+}
+
+/** A link helper that Handlebars does not see would be delivered as it stands (OH-21). */
+function refuseLeftover(text: string, mustaches: readonly Mustache[], { errors, part }: Visit): void {
+  const left = findPlaceholder(mask(text, mustaches));
+  if (left === null) return;
+  const message = `${left.spelled} is not read as a link helper and would be delivered as it stands`;
+  errors.push(errorAt(positionAt(text, left.at), part, { code: 'link_invalid', message }));
 }
 
 type Call = hbs.AST.MustacheStatement | hbs.AST.SubExpression | hbs.AST.BlockStatement;
@@ -91,7 +108,7 @@ function visitCall(call: Call, visit: Visit): void {
   if (linkType !== undefined) visitLink(call, linkType, visit);
   else if (known !== undefined) checkHelper(call, { name, ...known }, visit);
   else if (inner.length > 0 || call.type === 'SubExpression') {
-    const names = [...HELPERS.keys(), ...LINK_HELPERS.keys()].join(', ');
+    const names = [...HELPERS.keys(), ...OFFERED_HELPERS].join(', ');
     refuse(call, visit, 'handlebars_unknown_helper', `there is no helper "${name}"; there are ${names}`);
   } else checkPath(call.path, visit, call);
   for (const node of inner) {
@@ -102,8 +119,8 @@ function visitCall(call: Call, visit: Visit): void {
 
 function visitLink(call: Call, type: string, visit: Visit): void {
   const read = readCall(call, type, visit.part);
-  if (!read.ok) refuse(call, visit, 'link_invalid', read.reason);
-  else if (call.type !== 'BlockStatement') {
+  if (!read.ok) refuse(call, visit, read.code, read.reason);
+  else if (call.type === 'MustacheStatement') {
     if (read.warning !== undefined) warn(call, visit, read.warning);
     visit.calls.push({ node: call, link: read.link });
   }
@@ -111,16 +128,16 @@ function visitLink(call: Call, type: string, visit: Visit): void {
 
 function readCall(call: Call, type: string, part: TemplatePart): ReadLink {
   const name = nameOf(call.path);
-  const refused = (reason: string): ReadLink => ({ ok: false, reason });
-  if (call.type === 'BlockStatement') return refused(`{{${name}}} is a URL, it cannot be a block`);
-  if (part === 'subject' || part === 'preheader') return refused(`a link cannot stand in the ${part}`);
-  if (call.params.length > 0) return refused(`{{${name}}} takes page="…" and level="…" only`);
+  if (call.type === 'BlockStatement') return refusedLink(`{{${name}}} is a URL, it cannot be a block`);
+  if (call.type === 'SubExpression') return refusedLink(`{{${name}}} stands alone, it is no argument`);
+  if (part === 'subject' || part === 'preheader') return refusedLink(`a link cannot stand in the ${part}`);
+  if (call.params.length > 0) return refusedLink(`{{${name}}} takes page="…" and level="…" only`);
   const given: { type: string; level?: string; page?: string } = { type };
   for (const { key, value } of call.hash?.pairs ?? []) {
     if (key !== 'page' && key !== 'level') {
-      return refused(`{{${name}}} takes page="…" and level="…", not ${key}`);
+      return refusedLink(`{{${name}}} takes page="…" and level="…", not ${key}`);
     }
-    if (!isString(value)) return refused(`${key} of {{${name}}} must be a quoted text`);
+    if (!isString(value)) return refusedLink(`${key} of {{${name}}} must be a quoted text`);
     given[key] = value.value;
   }
   return readLink(given);

@@ -24,7 +24,7 @@ export interface LinkRegistry {
   add(link: TemplateLink): number;
 }
 
-/** The helper that stands for a link's URL. */
+/** The helper that stands for a link's URL; what this version does not serve is known, to be refused. */
 export const LINK_HELPERS: ReadonlyMap<string, LinkType> = new Map([
   ['oneClickUrl', 'one-click'],
   ['unsubscribeUrl', 'unsubscribe'],
@@ -36,17 +36,25 @@ const LINK_TYPES: ReadonlyMap<string, string> = new Map(
   [...LINK_HELPERS].map(([helper, type]) => [type, helper] as const),
 );
 
-const LEVELS: readonly string[] = ['channel', 'identity', 'subscription'] satisfies OptOutScope[];
+/** Nothing answers its URL yet: a link that leads nowhere is worse than none. */
+const UNSUPPORTED: LinkType = 'mirror';
 
-/** A person who follows one of these can opt out there (U8). */
-export function isOptOutLink(link: TemplateLink): boolean {
-  return link.type !== 'mirror';
-}
+const SUPPORTED = [...LINK_TYPES.keys()].filter((type) => type !== UNSUPPORTED).join(', ');
+
+/** The helpers that an author is told of. */
+export const OFFERED_HELPERS: readonly string[] = [...LINK_HELPERS]
+  .filter(([, type]) => type !== UNSUPPORTED)
+  .map(([helper]) => helper);
+
+const LEVELS: readonly string[] = ['channel', 'identity', 'subscription'] satisfies OptOutScope[];
 
 /** A link as it was read, or why it is none. */
 export type ReadLink =
   | { readonly ok: true; readonly link: TemplateLink; readonly warning?: string }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly code: LinkFault; readonly reason: string };
+
+/** The code of an error about a link. */
+export type LinkFault = 'link_invalid' | 'link_unsupported';
 
 /**
  * Octets of a page that is bound into a token. Beside it stand message, campaign, journey, sandbox and list, and
@@ -64,31 +72,37 @@ export function readLink(given: {
 }): ReadLink {
   const { type, level } = given;
   if (!isLinkType(type)) {
-    return { ok: false, reason: `"${type}" is no link type; they are ${[...LINK_TYPES.keys()].join(', ')}` };
+    return refusedLink(`"${type}" is no link type; they are ${SUPPORTED}`);
+  }
+  if (type === UNSUPPORTED) {
+    const reason = 'viewing in the browser (mirror) is not supported by this version';
+    return { ok: false, code: 'link_unsupported', reason };
   }
   if (level !== undefined && !isLevel(level)) {
-    return { ok: false, reason: `"${level}" is no consent level; they are ${LEVELS.join(', ')}` };
+    return refusedLink(`"${level}" is no consent level; they are ${LEVELS.join(', ')}`);
   }
   const page = readPage(given.page ?? '');
-  if (page === null) return { ok: false, reason: `"${given.page}" is not the http(s) address of a page` };
+  if (page === null) return refusedLink(`"${given.page}" is not the http(s) address of a page`);
   const link = { type, ...(level === undefined ? {} : { level }) };
   if (page === '') return { ok: true, link };
-  if (type === 'preferences' || type === 'mirror') {
+  if (type === 'preferences') {
     return { ok: true, link, warning: `a ${type} link leads to Adieu's own page; ${page} is left out` };
   }
   if (type === 'one-click' && page.length > BOUND_PAGE_LIMIT) {
-    return { ok: false, reason: `the page of a one-click link has at most ${BOUND_PAGE_LIMIT} characters` };
+    return refusedLink(`the page of a one-click link has at most ${BOUND_PAGE_LIMIT} characters`);
   }
   if (type === 'unsubscribe' && TOKEN_NAMES.some((name) => new URL(page).searchParams.has(name))) {
-    return {
-      ok: false,
-      reason: `the page has a parameter of its own named ${TOKEN_NAMES.join(', ')}: those are ours`,
-    };
+    return refusedLink(`the page has a parameter of its own named ${TOKEN_NAMES.join(', ')}: those are ours`);
   }
   if (page.startsWith('http:')) {
     return { ok: true, link: { ...link, page }, warning: `${page} is not https: whoever listens reads it` };
   }
   return { ok: true, link: { ...link, page } };
+}
+
+/** What is no link, and why. */
+export function refusedLink(reason: string): Extract<ReadLink, { readonly ok: false }> {
+  return { ok: false, code: 'link_invalid', reason };
 }
 
 /** The tag that stands for a link. */

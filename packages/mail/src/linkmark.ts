@@ -9,7 +9,7 @@
  */
 import type { TemplateError, TemplatePart } from '@adieu/core';
 import { load } from 'cheerio';
-import { LINK_HELPERS, linkTag, readLink } from './link.ts';
+import { LINK_HELPERS, linkTag, type ReadLink, readLink, refusedLink } from './link.ts';
 import type { Attribute, Markup, StartTag } from './markup.ts';
 import { type Edit, positionAt, readMustaches } from './mustache.ts';
 
@@ -33,13 +33,13 @@ export function markLinks(text: string, markup: Markup, part: TemplatePart): Lin
       if (OURS.includes(attribute.name)) edits.push(removal(text, attribute));
     }
     if (attributeOf(tag, 'data-link-type') === undefined || tag.audience === 'nobody') continue;
-    const marked = markLink(text, tag);
+    const marked = markLink(text, tag, part);
     if (marked.ok) {
       if (marked.edit !== null) edits.push(marked.edit);
       if (marked.warning !== undefined)
         warnings.push(`${part} line ${positionAt(text, tag.start).line}: ${marked.warning}`);
     } else {
-      errors.push({ code: 'link_invalid', message: marked.reason, ...positionAt(text, tag.start), part });
+      errors.push({ code: marked.code, message: marked.reason, ...positionAt(text, tag.start), part });
     }
   }
   return { edits, errors, warnings };
@@ -47,11 +47,11 @@ export function markLinks(text: string, markup: Markup, part: TemplatePart): Lin
 
 type Marked =
   | { readonly ok: true; readonly edit: Edit | null; readonly warning?: string }
-  | { readonly ok: false; readonly reason: string };
+  | Extract<ReadLink, { readonly ok: false }>;
 
-function markLink(text: string, tag: StartTag): Marked {
-  if (!/^(?:a|area|mj-.*|.*:.*)$/.test(tag.name)) {
-    return { ok: false, reason: `data-link-type stands on <${tag.name}>, which is no link` };
+function markLink(text: string, tag: StartTag, part: TemplatePart): Marked {
+  if (!(part === 'mjml' ? /^(?:a|area|v:.+|mj-.+)$/ : /^(?:a|area|v:.+)$/).test(tag.name)) {
+    return refusedLink(`data-link-type stands on <${tag.name}>, which is no link`);
   }
   const type = readValue(text, attributeOf(tag, 'data-link-type')) ?? '';
   const level = readValue(text, attributeOf(tag, 'data-consent-level'));
@@ -61,10 +61,7 @@ function markLink(text: string, tag: StartTag): Marked {
   if (mustache !== undefined) {
     const isSame = LINK_HELPERS.get(mustache.name) === type && level === undefined;
     if (isSame && mustache.start === 0 && mustache.end === written.length) return { ok: true, edit: null };
-    return {
-      ok: false,
-      reason: 'the page of an opt-out link is bound into its token: it cannot be personalised',
-    };
+    return refusedLink('the page of an opt-out link is bound into its token: it cannot be personalised');
   }
   const read = readLink({ type, page: written, ...(level === undefined ? {} : { level }) });
   if (!read.ok) return read;

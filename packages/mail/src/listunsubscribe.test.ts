@@ -43,6 +43,36 @@ describe('List-Unsubscribe', () => {
     expect(urls(decodedHtml(await parsed(bytes)))).toContain(headerUrl(bytes));
   });
 
+  test('U2: one-click off borrows the first link that this message contains, not one of a block it does not have', async () => {
+    const vip = '<a data-link-type="one-click" data-consent-level="identity">vip</a>';
+    const html = `{{#if profile.vip}}${vip}{{/if}}<p>x</p>{{#if profile.reader}}<a href="{{oneClickUrl}}">x</a>{{/if}}`;
+    const template = await compiled({ html, text: '{{oneClickUrl}}' });
+    const options = composerOptions(template, {
+      configuration: configuration({ unsubscribe: { oneClick: false } }),
+    });
+    const header = async (attributes: object): Promise<Buffer> =>
+      (await composed(options, recipient({ profile: { attributes } }))).bytes;
+    const scope = (bytes: Buffer): string => claims(headerUrl(bytes), 'one-click').scope;
+    expect(scope(await header({ vip: true, reader: true }))).toBe('identity');
+    const reader = await header({ reader: true });
+    expect(scope(reader)).toBe('channel');
+    expect(urls(decodedHtml(await parsed(reader)))).toEqual([headerUrl(reader)]);
+    const none = await header({});
+    expect(field(none, 'List-Unsubscribe')).toMatch(/^<mailto:[^>]+>$/);
+    expect(fields(none).has('list-unsubscribe-post')).toBe(false);
+  });
+
+  test('U2: a link in a comment that nobody reads is not in the message, and nothing borrows it', async () => {
+    const html =
+      '<!-- <a href="{{oneClickUrl level="identity"}}">old</a> --><p><a href="{{oneClickUrl}}">x</a></p>';
+    const options = composerOptions(await compiled({ html }), {
+      configuration: configuration({ unsubscribe: { oneClick: false } }),
+    });
+    const { bytes } = await composed(options);
+    expect(claims(headerUrl(bytes), 'one-click').scope).toBe('channel');
+    expect(urls(decodedHtml(await parsed(bytes)))).toEqual([headerUrl(bytes)]);
+  });
+
   test('OH-4, U2: without a URL there is no post field; without anything there is no field', async () => {
     const template = await compiled({ html: '<p>x</p>' });
     const mailtoOnly = await composed(

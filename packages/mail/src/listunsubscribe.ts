@@ -12,17 +12,17 @@ import {
   type HeaderPlan,
   isFailure,
   type KeyRing,
+  type ListUnsubscribeSettings,
   mailTokenAddress,
   type OptOutScope,
+  planListUnsubscribe,
   sealMailToken,
 } from '@adieu/core';
 import { type HeaderField, LINE_LIMIT } from './field.ts';
 
 /** What all messages of a composer share. */
 export interface ListUnsubscribeOptions {
-  readonly plan: HeaderPlan;
-  /** The template's links, as the plan's index counts them. */
-  readonly links: readonly BodyLink[];
+  readonly plan: PlanHeader;
   readonly consentLevel: OptOutScope;
   readonly domain: string;
   readonly organisation: string;
@@ -32,12 +32,23 @@ export interface ListUnsubscribeOptions {
   readonly list: number;
 }
 
+/** What a header will hold, and the body's link that it borrows, if any. */
+export interface PlannedHeader {
+  readonly plan: HeaderPlan;
+  readonly borrowed?: BodyLink;
+}
+
+/** Plans the header of a message whose HTML contains these links, by number, in document order. */
+export type PlanHeader = (htmlLinks: readonly number[]) => PlannedHeader;
+
 /** Who gets this message, in numbers, and its URLs. */
 export interface ListUnsubscribeMessage {
   readonly profile: number;
   readonly address: number;
   readonly day: number;
   readonly url: (link: BodyLink) => string;
+  /** The links that its HTML contains, by number, in document order. */
+  readonly htmlLinks: readonly number[];
 }
 
 /** The fields of one message. */
@@ -49,15 +60,39 @@ export interface ListUnsubscribeFields {
 /** Octets of the URL that still leave room for the rest of its line (OH-9). */
 const URL_LIMIT = 900;
 
+/**
+ * Opens the planner. A link in a block is not in every message: what decides is the first one-click link that a
+ * message contains (U2), and for each of those the plan is made once.
+ */
+export function openHeaderPlanner(
+  settings: ListUnsubscribeSettings,
+  links: readonly BodyLink[],
+  inbound: boolean,
+): PlanHeader {
+  const plans = new Map<BodyLink | undefined, PlannedHeader>();
+  return (htmlLinks) => {
+    const first = htmlLinks.find((number) => links[number]?.type === 'one-click');
+    const link = first === undefined ? undefined : links[first];
+    const known = plans.get(link);
+    if (known !== undefined) return known;
+    const plan = planListUnsubscribe(settings, link === undefined ? [] : [link], inbound);
+    const isBorrowed = link !== undefined && plan.kind === 'header' && plan.url?.from === 'body';
+    const planned: PlannedHeader = isBorrowed ? { plan, borrowed: link } : { plan };
+    plans.set(link, planned);
+    return planned;
+  };
+}
+
 /** Writes the fields of one message; none when the plan says so or nothing is left to say. */
 export function listUnsubscribeFields(
   options: ListUnsubscribeOptions,
   message: ListUnsubscribeMessage,
 ): ListUnsubscribeFields {
-  const { plan } = options;
+  const planned = options.plan(message.htmlLinks);
+  const { plan } = planned;
   if (plan.kind === 'none') return { fields: [], warnings: [] };
   const warnings: string[] = [];
-  const url = plan.url === null ? null : headerUrl(options, message, warnings);
+  const url = plan.url === null ? null : headerUrl(planned, message, warnings);
   const mailto = plan.mailto ? mailtoUri(options, message) : null;
   const uris = [url, mailto].filter((uri) => uri !== null).map((uri) => `<${uri}>`);
   if (uris.length === 0) return { fields: [], warnings };
@@ -68,13 +103,12 @@ export function listUnsubscribeFields(
 
 /** The planned URL, else a shorter one of the same level, else none. */
 function headerUrl(
-  { plan, links }: ListUnsubscribeOptions,
+  { plan, borrowed }: PlannedHeader,
   message: ListUnsubscribeMessage,
   warnings: string[],
 ): string | null {
   if (plan.kind === 'none' || plan.url === null) return null;
   const { url } = plan;
-  const borrowed = url.from === 'body' ? links[url.index] : undefined;
   if (borrowed !== undefined) {
     const same = fittingUrl(borrowed, message);
     if (same !== null) return same;

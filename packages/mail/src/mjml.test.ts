@@ -21,12 +21,12 @@ describe('MJML', () => {
     const out = await html(
       '<mj-button data-link-type="one-click" href="https://brand.example/?a=1&amp;b=2" data-consent-level="identity">Bye</mj-button>' +
         '<mj-text data-personalized="block">x <a data-link-type=unsubscribe href="#">y</a></mj-text>' +
-        '<mj-image src="a.png" data-link-type="mirror" />' +
+        '<mj-image src="a.png" data-link-type="unsubscribe" data-consent-level="channel" />' +
         '<mj-navbar><mj-navbar-link href="{{preferencesUrl}}">Preferences</mj-navbar-link></mj-navbar>',
     );
     expect(out).toContain('href="{{oneClickUrl page="https://brand.example/?a=1&b=2" level="identity"}}"');
     expect(out).toContain('<a href="{{unsubscribeUrl}}">y</a>');
-    expect(out).toContain('href="{{mirrorUrl}}"');
+    expect(out).toContain('href="{{unsubscribeUrl level="channel"}}"');
     expect(out).toContain('href="{{preferencesUrl}}"');
     expect(out).not.toMatch(/data-(?:link-type|consent-level|personalized)/);
   });
@@ -77,7 +77,7 @@ describe('MJML', () => {
 
   test('a link that is none, or not known, is an error where it stands', async () => {
     expect(await errors(document('<mj-text>\n <a data-link-type="leave">x</a></mj-text>'))).toEqual([
-      '6:2 "leave" is no link type; they are one-click, unsubscribe, preferences, mirror',
+      '6:2 "leave" is no link type; they are one-click, unsubscribe, preferences',
     ]);
   });
 });

@@ -12,11 +12,25 @@ import type { TemplateError } from '@adieu/core';
 import mjml2html from 'mjml';
 import { markLinks } from './linkmark.ts';
 import { type Markup, readMarkup, type StartTag } from './markup.ts';
-import { applyEdits, type Mustache, mask, positionAt, readMustaches, tokenise } from './mustache.ts';
+import {
+  applyEdits,
+  type Mustache,
+  mask,
+  originOf,
+  positionAt,
+  readMustaches,
+  tokenise,
+} from './mustache.ts';
 
 /** The HTML of an MJML document, its links already helpers. */
 export type MjmlOutcome =
-  | { readonly ok: true; readonly html: string; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly html: string;
+      /** The offset in the source that a Handlebars tag of the HTML, by its number in order, comes from. */
+      readonly originOfTag: (number: number) => number;
+      readonly warnings: readonly string[];
+    }
   | { readonly ok: false; readonly errors: readonly TemplateError[] };
 
 /** Components that hold components: MJML drops text that stands directly inside. */
@@ -32,13 +46,21 @@ export async function compileMjml(source: string): Promise<MjmlOutcome> {
   const errors = [...structureErrors(source, markup), ...dropped.errors, ...marks.errors];
   if (errors.length > 0) return { ok: false, errors };
   const marked = applyEdits(source, marks.edits);
-  const tokens = tokenise(marked, readMustaches(marked));
+  const tags = readMustaches(marked);
+  const tokens = tokenise(marked, tags);
   try {
     const result = await mjml2html(tokens.text, { validationLevel: 'soft', ignoreIncludes: true });
     const complaints = readComplaints(result.errors, source, tokens.restore);
     if (complaints.errors.length > 0) return { ok: false, errors: complaints.errors };
     const html = tokens.restore(result.html);
-    return { ok: true, html, warnings: [...dropped.warnings, ...marks.warnings, ...complaints.warnings] };
+    const sources = [...result.html.matchAll(tokens.pattern)].map(([, number]) => tags[Number(number)]);
+    const originOfTag = (number: number): number => originOf(marks.edits, sources[number]?.start ?? 0);
+    return {
+      ok: true,
+      html,
+      originOfTag,
+      warnings: [...dropped.warnings, ...marks.warnings, ...complaints.warnings],
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, errors: [mjmlError(source, 0, `MJML cannot be read: ${tokens.restore(reason)}`)] };

@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeTagEntities, mask, offsetOf, positionAt, readMustaches, tokenise } from './mustache.ts';
+import {
+  applyEdits,
+  decodeTagEntities,
+  mask,
+  originOf,
+  positionAt,
+  readMustaches,
+  tokenise,
+} from './mustache.ts';
 
 function tags(text: string): string[] {
   return readMustaches(text).map(({ kind, name, start, end }) => `${kind} ${name} ${text.slice(start, end)}`);
@@ -56,11 +64,22 @@ describe('Handlebars tags', () => {
     );
   });
 
-  test('places are counted from one, both ways', () => {
-    const text = 'ab\ncd\nef';
-    for (let offset = 0; offset < text.length; offset += 1) {
-      expect(offsetOf(text, positionAt(text, offset))).toBe(offset);
-    }
-    expect(positionAt(text, 4)).toEqual({ line: 2, column: 2 });
+  test('places are counted from one', () => {
+    expect([0, 4, 7].map((offset) => positionAt('ab\ncd\nef', offset))).toEqual([
+      { line: 1, column: 1 },
+      { line: 2, column: 2 },
+      { line: 3, column: 2 },
+    ]);
+  });
+
+  test('an offset of an edited text leads back to where it came from', () => {
+    const edits = [
+      { start: 4, end: 5, text: '' },
+      { start: 1, end: 2, text: 'long' },
+      { start: 6, end: 6, text: '!' },
+    ];
+    expect(applyEdits('abcdefgh', edits)).toBe('alongcdf!gh');
+    const origins = [...'alongcdf!gh'].map((_, offset) => originOf(edits, offset));
+    expect(origins).toEqual([0, 1, 1, 1, 1, 2, 3, 5, 6, 6, 7]);
   });
 });

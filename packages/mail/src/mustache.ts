@@ -96,13 +96,6 @@ export function positionAt(text: string, offset: number): Position {
   return { line: before.split('\n').length, column: offset - lineStart + 1 };
 }
 
-/** The offset of a line and column, both from 1. */
-export function offsetOf(text: string, { line, column }: Position): number {
-  let start = 0;
-  for (let at = 1; at < line; at += 1) start = text.indexOf('\n', start) + 1;
-  return start + column - 1;
-}
-
 /** An edit of a text: what stands from `start` to `end` becomes `text`. */
 export interface Edit {
   readonly start: number;
@@ -114,6 +107,17 @@ export interface Edit {
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   const ordered = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   return replaceRanges(text, ordered, (edit) => edit.text);
+}
+
+/** Where an offset of the edited text stood before; for what an edit brought, where the edit begins. */
+export function originOf(edits: readonly Edit[], offset: number): number {
+  let shift = 0;
+  for (const { start, end, text } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (offset < start + shift) break;
+    if (offset < start + shift + text.length) return start;
+    shift += text.length - (end - start);
+  }
+  return offset - shift;
 }
 
 function replaceRanges<Range extends { readonly start: number; readonly end: number }>(

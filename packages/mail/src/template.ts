@@ -8,12 +8,14 @@
  * @module
  */
 import type { OptOutScope, TemplateError, TemplatePart, TemplateSource } from '@adieu/core';
-import { type Grammar, parseHandlebars } from './grammar.ts';
-import { isOptOutLink, openLinkRegistry, type TemplateLink } from './link.ts';
+import { parseHandlebars } from './grammar.ts';
+import { openLinkRegistry, type TemplateLink } from './link.ts';
 import { markLinks } from './linkmark.ts';
+import { type LinkPlace, readLinkPlaces, WRONG_PLACE } from './linkplace.ts';
 import { readMarkup } from './markup.ts';
 import { compileMjml } from './mjml.ts';
-import { applyEdits, decodeTagEntities, mask, offsetOf, readMustaches } from './mustache.ts';
+import { applyEdits, decodeTagEntities, mask, type Position, positionAt, readMustaches } from './mustache.ts';
+import { decodePlaceholders } from './placeholder.ts';
 import { deriveText } from './plaintext.ts';
 import { insertPreheader } from './preheader.ts';
 import { openPieces, type Piece } from './slot.ts';
@@ -66,7 +68,8 @@ async function compileParts(source: TemplateSource): Promise<TemplateOutcome> {
   const subject = parseHandlebars(cleanLine(source.subject), 'subject');
   const preheader = parseHandlebars(cleanLine(source.preheader ?? ''), 'preheader');
   const document = await authorsHtml(source);
-  const text = source.text === undefined ? null : parseHandlebars(cleanBody(source.text), 'text');
+  const text =
+    source.text === undefined ? null : parseHandlebars(decodePlaceholders(cleanBody(source.text)), 'text');
   const errors = [subject, preheader, document, text].flatMap((part) =>
     part === null || part.ok ? [] : part.errors,
   );
@@ -80,9 +83,13 @@ async function compileParts(source: TemplateSource): Promise<TemplateOutcome> {
   if (!parsed.ok) return { ok: false, errors: parsed.errors.map((error) => inCompiled(error, source)) };
   if (!words.ok) return { ok: false, errors: words.errors };
   const registry = openLinkRegistry();
-  const optOutLinks = countVisible(html, parsed.grammar);
-  const hasTextLink = words.grammar.calls.some(({ link }) => isOptOutLink(link));
-  if (optOutLinks > 0 && !hasTextLink) warnings.push('the text part has no opt-out link, the HTML part has');
+  const seen = readLinkPlaces(html).filter((place) => place.seen);
+  const optOutLinks = seen.length;
+  if (optOutLinks > 0 && seen.every(({ inBlock }) => inBlock)) {
+    warnings.push('every opt-out link stands inside a Handlebars block: some recipients may get none');
+  }
+  if (optOutLinks > 0 && words.grammar.calls.length === 0)
+    warnings.push('the text part has no opt-out link, the HTML part has');
   if (Buffer.byteLength(html) > CLIPPED_BYTES) {
     warnings.push(`the HTML part is ${Buffer.byteLength(html)} bytes: Gmail clips it at ${CLIPPED_BYTES}`);
   }
@@ -107,21 +114,62 @@ type AuthorsHtml =
 /** The HTML with every link as a helper, whether it was given or MJML. */
 async function authorsHtml(source: TemplateSource): Promise<AuthorsHtml> {
   const part = source.mjml === undefined ? 'html' : 'mjml';
-  const given = decodeTagEntities(cleanBody(source.mjml ?? source.html ?? ''));
+  const given = decodeTagEntities(decodePlaceholders(cleanBody(source.mjml ?? source.html ?? '')));
   const checked = parseHandlebars(given, part);
   if (!checked.ok) return checked;
   const { warnings } = checked.grammar;
-  if (part === 'html') return withMarkedLinks(given, part, warnings);
+  if (part === 'html') {
+    const misplaced = misplacedLinks(given, (place) => positionAt(given, place.start), part);
+    const marked = withMarkedLinks(given, part, warnings);
+    return misplaced.length === 0
+      ? marked
+      : { ok: false, errors: [...(marked.ok ? [] : marked.errors), ...misplaced] };
+  }
   const compiled = await compileMjml(given);
   if (!compiled.ok) return compiled;
+  const { originOfTag } = compiled;
+  const misplaced = misplacedLinks(
+    compiled.html,
+    ({ number }) => positionAt(given, originOfTag(number)),
+    part,
+  );
+  if (misplaced.length > 0) return { ok: false, errors: misplaced };
   // MJML can set attributes by selector (`mj-html-attributes`): those appear only now.
   return withMarkedLinks(compiled.html, part, [...warnings, ...compiled.warnings]);
+}
+
+/** Helpers where no link can be, each place of the author's once. */
+function misplacedLinks(
+  html: string,
+  positionOf: (place: LinkPlace) => Position,
+  part: TemplatePart,
+): readonly TemplateError[] {
+  const wrong = readLinkPlaces(html).filter(({ kind }) => kind === 'wrong');
+  const positions = new Map(
+    wrong.slice(0, COMPLAINTS_SHOWN).map((place) => {
+      const position = positionOf(place);
+      return [`${position.line}:${position.column}`, position] as const;
+    }),
+  );
+  return [...positions.values()].map((position) => ({
+    code: 'link_invalid',
+    message: WRONG_PLACE,
+    ...position,
+    part,
+  }));
 }
 
 function withMarkedLinks(html: string, part: TemplatePart, warnings: readonly string[]): AuthorsHtml {
   const marks = markLinks(html, readMarkup(mask(html, readMustaches(html))), part);
   if (marks.errors.length > 0) return { ok: false, errors: marks.errors };
-  return { ok: true, html: applyEdits(html, marks.edits), warnings: [...warnings, ...marks.warnings] };
+  const marked = applyEdits(html, marks.edits);
+  // A comment that nobody reads needs no URL: a message does not contain that link (U2).
+  const unread = readLinkPlaces(marked).filter(({ kind }) => kind === 'unread');
+  const kept = applyEdits(
+    marked,
+    unread.map(({ start, end }) => ({ start, end, text: '' })),
+  );
+  return { ok: true, html: kept, warnings: [...warnings, ...marks.warnings] };
 }
 
 /** A block that holds half a structure may not survive as text; then its values do, without the blocks. */
@@ -138,15 +186,6 @@ function derivedText(html: string, warnings: string[]): ReturnType<typeof parseH
     ),
     'text',
   );
-}
-
-/** Links in a comment are seen by Outlook at most: they are no way out for everybody. */
-function countVisible(html: string, grammar: Grammar): number {
-  const { comments } = readMarkup(mask(html, readMustaches(html)));
-  return grammar.calls.filter(({ node, link }) => {
-    const at = offsetOf(html, { line: node.loc.start.line, column: node.loc.start.column + 1 });
-    return isOptOutLink(link) && !comments.some(({ start, end }) => at >= start && at < end);
-  }).length;
 }
 
 /** Values come from JSON: whatever is not a text is refused before anything looks at it (OH-20). */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import { findPlaceholder } from '../placeholder.ts';
 import { fieldsOf, type RawMail } from './field-reader.ts';
 import { type Finding, finding } from './finding.ts';
 import type { Hyperlink } from './hyperlink.ts';
@@ -40,6 +40,7 @@ export function contentFindings(
     ...leftovers(parts),
     ...size(parts),
     ...escaping(links),
+    ...hosts(links),
     ...privacy(mail, links, header),
     ...parts.faults.map((fault) => finding('info', 'IN-17', 'Not everything was read', `${fault}.`)),
   ];
@@ -86,7 +87,8 @@ function shown(links: readonly Hyperlink[]): string {
 function leftovers(parts: MailParts): Finding[] {
   const findings: Finding[] = [];
   for (const part of ['html', 'text'] as const) {
-    const left = PLACEHOLDER.exec(parts[part] ?? '')?.[0];
+    const text = parts[part] ?? '';
+    const left = PLACEHOLDER.exec(text)?.[0] ?? findPlaceholder(text)?.spelled;
     if (left !== undefined) {
       findings.push(
         finding('wrong', 'OH-21', `A placeholder is left in the ${part} part`, left.slice(0, 80)),
@@ -111,6 +113,14 @@ function escaping(links: readonly Hyperlink[]): Finding[] {
   if (broken === undefined) return [];
   const detail = `After decoding once there is still "&amp;" in it: ${broken.url.slice(0, 80)}`;
   return [finding('wrong', 'OH-22', 'A URL is escaped twice', detail)];
+}
+
+/** Editors put `http://` before whatever they do not know, and then nobody gets anywhere. */
+function hosts(links: readonly Hyperlink[]): Finding[] {
+  const broken = links.find(({ url }) => /^https?:[\\/]*https?(?=[:/?#\\]|$)/i.test(url));
+  if (broken === undefined) return [];
+  const detail = `It leads to a host named http or https: ${broken.url.slice(0, 80)}`;
+  return [finding('wrong', 'OH-22', 'A link leads nowhere', detail)];
 }
 
 /** Whoever sees a URL, a proxy or a referrer, must not learn whose it is (TK-3). */

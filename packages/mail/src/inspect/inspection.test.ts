@@ -48,6 +48,25 @@ describe('An inspection', () => {
     expect(providers[0]?.why).toContain('no single https URI');
   });
 
+  test('OH-21, OH-22: an encoded placeholder and a link to a host named https are wrong', async () => {
+    const wrong = async (type: string, body: string): Promise<string[]> => {
+      const { findings } = await inspect(
+        Buffer.from(`From: a@b.example\r\nContent-Type: ${type}\r\n\r\n${body}`),
+      );
+      return findings.filter(({ level }) => level === 'wrong').map(({ row, title }) => `${row} ${title}`);
+    };
+    for (const spelled of ['%7B%7BoneClickUrl%7D%7D', '&#123;&#123;unsubscribeUrl&#125;&#125;']) {
+      expect(await wrong('text/html', `<a href="${spelled}">x</a>`)).toContain(
+        'OH-21 A placeholder is left in the html part',
+      );
+      expect(await wrong('text/plain', spelled)).toContain('OH-21 A placeholder is left in the text part');
+    }
+    const nowhere = 'OH-22 A link leads nowhere';
+    expect(await wrong('text/html', '<a href="http://https://b.example/">x</a>')).toContain(nowhere);
+    expect(await wrong('text/plain', 'see https://http//b.example/')).toContain(nowhere);
+    expect(await wrong('text/html', '<a href="https://https.example/">x</a>')).not.toContain(nowhere);
+  });
+
   const dkimpy = findDkimpy();
   const proven = dkimpy === null ? test.skip : test;
   proven('finds nothing wrong with a message of ours, its signature checked by another', async () => {
