@@ -34,8 +34,9 @@ export interface BatchJob {
 
 /** A message that keeps coming back is left to a later claim, so that it does not hold up the batch. */
 const RETURNS = 5;
-/** How long a batch waits whose messages cannot be composed or keep coming back. Milliseconds. */
+/** How long a batch waits whose messages cannot be composed, or keep coming back. Milliseconds. */
 const HOLD_MS = 60_000;
+const LEFT_MS = 10_000;
 
 /** Delivers what is due in a batch. Rejects never; what went wrong is logged and due again. */
 export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<void> {
@@ -87,7 +88,8 @@ async function deliverClaim(claim: Claim, lease: KeptLease, deps: DeliveryDeps):
     await Promise.all(flights);
   }
   if (retryAt !== null) return retryAt;
-  return preparation.held() + run.left > 0 ? new Date(deps.now().getTime() + HOLD_MS) : null;
+  const wait = run.left > 0 ? LEFT_MS : preparation.held() > 0 ? HOLD_MS : null;
+  return wait === null ? null : new Date(deps.now().getTime() + wait);
 }
 
 /** One claim under way. */
