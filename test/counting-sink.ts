@@ -44,6 +44,8 @@ export async function startCountingSink(): Promise<CountingSink> {
 function serve(socket: Socket, count: (messageId: string) => void): void {
   let unread: Buffer = Buffer.alloc(0);
   let inContent = false;
+  // Replies to pipelined commands are small, and each must not wait for the acknowledgement of the one before.
+  socket.setNoDelay(true);
   socket.write('220 sink ESMTP\r\n');
   socket.on('data', (chunk: Buffer) => {
     unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
