@@ -8,10 +8,10 @@ import {
   openDatabase,
   putTemplate,
 } from '@adieu/store';
+import { openCuttableLine } from '@adieu/store/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openScene, type Scene, until } from './testing/scene.ts';
 import { startScriptedRelay } from './testing/scripted-relay.ts';
-import { openTcpGate } from './testing/tcp-gate.ts';
 import { RFC_TIMEOUTS } from './transaction.ts';
 
 let scene: Scene;
@@ -185,12 +185,9 @@ describe('a worker or its database goes away', () => {
   });
 
   test('S8: the database away in the middle: replies are kept, and every message is sent once and written as sent', async () => {
-    const target = new URL(scene.database.url);
-    const gate = await openTcpGate(Number(target.port));
-    scene.later(gate.close);
-    target.port = String(gate.port);
-    target.hostname = '127.0.0.1';
-    const database = openDatabase({ url: target.href });
+    const line = await openCuttableLine(scene.database.url);
+    scene.later(line.cut);
+    const database = openDatabase({ url: line.url });
     scene.later(database.close);
     let hold: Promise<void> | null = null;
     const relay = await scene.relay({
@@ -209,7 +206,7 @@ describe('a worker or its database goes away', () => {
     });
     const before = relay.mails.length;
     await until(() => relay.mails.length >= before + 5);
-    gate.shut();
+    await line.cut();
     release();
     hold = null;
     await until(() => worker.ready() !== null);
@@ -217,7 +214,7 @@ describe('a worker or its database goes away', () => {
     // As many as the connections hold, and not one more.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(worker.stats().repliesHeld).toBeLessThanOrEqual(10);
-    gate.open();
+    await line.mend();
     const opened = Date.now();
     await until(async () => (await scene.counts(execution)).counts.sent > 60);
     expect(Date.now() - opened).toBeLessThan(30_000);

@@ -142,7 +142,9 @@ function isRedis(url: string): boolean {
 }
 
 function postgres(connectionString: string, max: number) {
-  return { connectionString, migrate: true, max, connectionTimeoutMillis: 5000 };
+  // A connection that has gone silent is given up, or nobody would ever ask for jobs on it again.
+  const limits = { connectionTimeoutMillis: 5000, query_timeout: 30_000, keepAlive: true };
+  return { connectionString, migrate: true, max, ...limits };
 }
 
 function redis(url: string, life: { readonly over: boolean }) {
