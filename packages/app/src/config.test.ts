@@ -35,6 +35,7 @@ describe('the configuration', () => {
       trustProxy: [],
       retryFirstSeconds: null,
       leaseSeconds: 60,
+      relayReplySeconds: 600,
       logLevel: 'info',
     });
   });

@@ -94,6 +94,11 @@ export const Environment = z.object({
     '60',
     whole({ least: 1, most: 3_600, unit: 'seconds' }),
   ),
+  RELAY_REPLY_SECONDS: defaulted(
+    { meaning: 'The longest wait for any reply of the relay; then a message without one is unknown' },
+    '600',
+    whole({ least: 1, most: 3_600, unit: 'seconds' }),
+  ),
   SMTP_DEADLINE_SECONDS: defaulted(
     { meaning: 'Inbound: the whole of a connection' },
     '300',
@@ -136,6 +141,7 @@ export interface Config {
   /** Null: by the type of the mail. */
   readonly retryFirstSeconds: number | null;
   readonly leaseSeconds: number;
+  readonly relayReplySeconds: number;
   readonly logLevel: z.output<typeof Environment>['LOG_LEVEL'];
 }
 
@@ -246,6 +252,7 @@ function arrange(read: z.output<typeof Environment>, variables: Variables): Conf
     trustProxy: read.TRUST_PROXY ?? [],
     retryFirstSeconds: read.RETRY_FIRST_SECONDS,
     leaseSeconds: read.LEASE_SECONDS,
+    relayReplySeconds: read.RELAY_REPLY_SECONDS,
     logLevel: read.LOG_LEVEL,
   };
 }

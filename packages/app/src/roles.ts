@@ -15,7 +15,7 @@ import { Failure, isFailure, type Log } from '@adieu/core';
 import { type Inbound, startInbound } from '@adieu/inbound';
 import { compileTemplate } from '@adieu/mail';
 import { checkDatabase, type OptOutRecorder, openOptOutRecorder } from '@adieu/store';
-import { type Queue, startQueue, startWorker, type Worker } from '@adieu/worker';
+import { type Queue, shortened, startQueue, startWorker, type Worker } from '@adieu/worker';
 import type { Config, Variable } from './config.ts';
 import type { Role } from './role.ts';
 import type { Stage } from './shutdown.ts';
@@ -160,6 +160,7 @@ function workerOptions(foundation: Foundation, { config, roles, log }: RoleOptio
     owner: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
     leaseSeconds: config.leaseSeconds,
     ...(config.retryFirstSeconds === null ? {} : { retryFirstSeconds: config.retryFirstSeconds }),
+    smtpTimeouts: shortened(config.relayReplySeconds * 1000),
     inbound,
     log,
   };

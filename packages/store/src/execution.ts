@@ -36,6 +36,8 @@ export interface ExecutionRequest {
   readonly recipients?: readonly Recipient[];
   readonly audience?: Audience;
   readonly dryRun?: boolean;
+  /** What was not tried so long after the request is not sent any more. Default: the configuration's retry period. */
+  readonly maxLatenessMinutes?: number;
 }
 
 /** The execution of a request. */
@@ -74,8 +76,9 @@ const CREATE = prepared<{ readonly id: number }>(
   'create_execution',
   `INSERT INTO execution (sandbox_id, request_id, configuration_name, configuration_version, template_id,
      template_version, email_type, campaign_id, journey_version_id, journey_action_id, list_number, recipients, audience,
-     dry_run)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::json, $13::jsonb, $14)
+     dry_run, expires_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::json, $13::jsonb, $14,
+     now() + make_interval(mins => $15))
    ON CONFLICT (sandbox_id, request_id) DO NOTHING RETURNING id`,
 );
 
@@ -131,6 +134,7 @@ export async function createExecution(
     request.recipients === undefined ? null : storableRecipients(request.recipients),
     request.audience === undefined ? null : JSON.stringify(request.audience),
     request.dryRun ?? false,
+    request.maxLatenessMinutes ?? parts.configuration.retryMinutes,
   ];
   const [row] = await run(db, CREATE, parameters);
   if (row !== undefined) return { executionId: row.id, requestId: request.requestId, created: true };

@@ -40,6 +40,7 @@ export interface Schema {
     name: string;
     strict: Generated<boolean>;
     pending_allows: Generated<boolean>;
+    allowed_list_active: Generated<boolean>;
   };
   api_key: {
     id: string;
@@ -141,6 +142,9 @@ export interface Schema {
     expand_cursor: Generated<number>;
     expanded_at: ColumnType<Date | null, never, Date>;
     dry_run: Generated<boolean>;
+    dry_result: ColumnType<object | null, string | null, string | null>;
+    control: Generated<'running' | 'paused' | 'cancelled'>;
+    expires_at: Date;
     created_at: GeneratedInstant;
     month: ColumnType<string, never, never>;
   };
@@ -152,6 +156,8 @@ export interface Schema {
     owner: string | null;
     lease_until: Date | null;
     due_at: Date | null;
+    permits: Generated<number>;
+    deaths: Generated<number>;
   };
   message: {
     month: string;
@@ -170,8 +176,28 @@ export interface Schema {
     not_before: Date | null;
     first_attempt_at: Date | null;
     reply: string | null;
+    deaths: Generated<number>;
     updated_at: GeneratedInstant;
   };
+  installation: {
+    single: Generated<boolean>;
+    beat: Generated<number>;
+    beat_at: GeneratedInstant;
+    place: string | null;
+    paused_at: Date | null;
+    paused_why: string | null;
+  };
+  delivery_list: {
+    sandbox_id: number;
+    list: 'suppressed' | 'allowed';
+    kind: 'email' | 'domain';
+    key: string;
+    spelling: string;
+    reason: Generated<'manual' | 'hard' | 'soft' | 'complaint'>;
+    comment: string | null;
+    created_at: GeneratedInstant;
+  };
+  rate: { sandbox_id: number; configuration_name: string; free_at: Instant };
   event: {
     month: string;
     txid: Generated<string>;

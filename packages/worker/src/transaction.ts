@@ -73,6 +73,19 @@ export const RFC_TIMEOUTS: SmtpTimeouts = {
   final: 10 * 60_000,
 };
 
+/** The same, none of them longer than that many milliseconds. */
+export function shortened(longest: number): SmtpTimeouts {
+  const limit = (milliseconds: number): number => Math.min(milliseconds, longest);
+  const { mail, rcpt, data, block, final } = RFC_TIMEOUTS;
+  return {
+    mail: limit(mail),
+    rcpt: limit(rcpt),
+    data: limit(data),
+    block: limit(block),
+    final: limit(final),
+  };
+}
+
 /** The commands of an envelope, each with its CRLF. */
 export interface EnvelopeCommands {
   readonly mail: Buffer;

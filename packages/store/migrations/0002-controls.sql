@@ -1,0 +1,65 @@
+-- What an operator can say: hold an execution, hold everything, never mail an address, not so fast.
+
+-- `expires_at`: what was never tried until then is not sent any more. Retries have their own period.
+ALTER TABLE execution
+  ADD COLUMN control text NOT NULL DEFAULT 'running',
+  ADD COLUMN expires_at timestamptz,
+  ADD COLUMN dry_result jsonb,
+  ADD CONSTRAINT execution_control CHECK (control IN ('running', 'paused', 'cancelled')),
+  ADD CONSTRAINT execution_dry_result CHECK (dry_result IS NULL OR dry_run);
+UPDATE execution SET expires_at = created_at + interval '84 hours';
+ALTER TABLE execution ALTER COLUMN expires_at SET NOT NULL;
+
+-- One row. `beat` only ever grows, and processes keep a witness of it outside the database: a database that is
+-- behind its witness, or not where it was, has been restored, and what it says about people may be too old to act on.
+CREATE TABLE installation (
+  single boolean PRIMARY KEY DEFAULT true,
+  beat bigint NOT NULL DEFAULT 0,
+  beat_at timestamptz NOT NULL DEFAULT now(),
+  place text,
+  paused_at timestamptz,
+  paused_why text,
+  CONSTRAINT installation_is_one CHECK (single),
+  CONSTRAINT installation_pause_has_a_reason CHECK ((paused_at IS NULL) = (paused_why IS NULL))
+);
+INSERT INTO installation DEFAULT VALUES;
+
+-- Whether messages of an execution may leave now. Claim, intent and lease renewal ask, nobody else decides.
+CREATE FUNCTION may_send(wanted bigint) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT e.control = 'running' AND NOT EXISTS (SELECT FROM installation WHERE paused_at IS NOT NULL)
+  FROM execution e WHERE e.id = wanted
+$$;
+
+-- Suppressed and allowed addresses and domains, by comparison key. An address that is written here raises the
+-- standing version of its row in the same transaction, so that an intent sees it; a domain counts from the next claim.
+CREATE TABLE delivery_list (
+  sandbox_id integer NOT NULL REFERENCES sandbox,
+  list text NOT NULL,
+  kind text NOT NULL,
+  key text NOT NULL,
+  spelling text NOT NULL,
+  reason text NOT NULL DEFAULT 'manual',
+  comment text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (sandbox_id, list, kind, key),
+  CONSTRAINT delivery_list_name CHECK (list IN ('suppressed', 'allowed')),
+  CONSTRAINT delivery_list_kind CHECK (kind IN ('email', 'domain')),
+  CONSTRAINT delivery_list_reason CHECK (reason IN ('manual', 'hard', 'soft', 'complaint')),
+  CONSTRAINT delivery_list_names_something CHECK (key <> '')
+);
+ALTER TABLE sandbox ADD COLUMN allowed_list_active boolean NOT NULL DEFAULT false;
+
+-- When the next message of a configuration may leave; workers book ahead of it.
+CREATE TABLE rate (
+  sandbox_id integer NOT NULL REFERENCES sandbox,
+  configuration_name text NOT NULL,
+  free_at timestamptz NOT NULL,
+  PRIMARY KEY (sandbox_id, configuration_name)
+) WITH (fillfactor = 50);
+
+-- `permits`: messages a batch has booked. `deaths`: leases in a row that ran out without being given back, for a
+-- message only while its batch is taken one by one: what kills its worker is found, and ends.
+ALTER TABLE batch
+  ADD COLUMN permits integer NOT NULL DEFAULT 0,
+  ADD COLUMN deaths integer NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN deaths smallint NOT NULL DEFAULT 0;
