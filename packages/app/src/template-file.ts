@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { Failure, type TemplateError } from '@adieu/core';
+import { decodeHtml, Failure, type TemplateError } from '@adieu/core';
 
 /** What a file says of itself. */
 export interface TemplateFile {
@@ -17,15 +17,6 @@ export interface TemplateFile {
   /** For the body of `PUT /v1/templates/{id}`. */
   readonly markup: { readonly mjml: string } | { readonly html: string };
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&amp;': '&',
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&#39;': "'",
-  '&nbsp;': ' ',
-};
 
 /** Reads a file by its ending: `.mjml`, `.html`, `.htm`. */
 export async function readTemplate(path: string): Promise<TemplateFile> {
@@ -70,9 +61,8 @@ function idOf(path: string): string {
 
 function titleOf(content: string): string | null {
   const found = /<(mj-title|title)\b[^>]*>([\s\S]*?)<\/\1>/i.exec(content)?.[2];
-  const title = found
-    ?.replace(/&(?:amp|lt|gt|quot|nbsp|#39);/g, (entity) => ENTITIES[entity] ?? entity)
+  const title = decodeHtml(found ?? '')
     .replace(/\s+/g, ' ')
     .trim();
-  return title === undefined || title === '' ? null : title;
+  return title === '' ? null : title;
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { escapeHtml } from '@adieu/core';
 import { readMarkup } from './markup.ts';
 import { mask, readMustaches } from './mustache.ts';
-import { escapeHtml } from './slot.ts';
 
 const HIDDEN =
   'display:none;overflow:hidden;line-height:1px;opacity:0;max-height:0;max-width:0;font-size:1px;mso-hide:all;';

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { escapeHtml } from '@adieu/core';
 import Handlebars from 'handlebars';
 import type { Grammar } from './grammar.ts';
 import { LINK_HELPERS, type LinkRegistry } from './link.ts';
@@ -56,19 +57,6 @@ export function openPieces(grammar: Grammar, registry: LinkRegistry, style: Slot
 /** Renders pieces into one text. */
 export function renderPieces(pieces: readonly Piece[], rendering: Rendering): string {
   return pieces.map((piece) => (piece.kind === 'constant' ? piece.text : piece.render(rendering))).join('');
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Escapes for HTML text and attributes, once (OH-22). */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 
 function addConstant(pieces: Piece[], text: string): void {

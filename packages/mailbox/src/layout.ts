@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { html, type Markup } from '@adieu/core';
 import type { Level } from '@adieu/mail';
-import { html, type Markup } from './markup.ts';
 import type { Departure } from './shelf.ts';
 import { STYLE_PATH } from './style.ts';
 

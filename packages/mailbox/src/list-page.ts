@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { html, type Markup } from '@adieu/core';
 import { departureLine, ENVELOPE, face, layout, shortTime, succeeded } from './layout.ts';
-import { html, type Markup } from './markup.ts';
 import type { Summary } from './reading.ts';
 import type { Mail } from './shelf.ts';
 

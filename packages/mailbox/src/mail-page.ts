@@ -3,10 +3,11 @@
  *
  * @module
  */
+
+import { html, type Markup } from '@adieu/core';
 import type { Level } from '@adieu/mail';
 import { type Door, urlThroughDoor } from './door.ts';
 import { departureLine, face, fullTime, layout, mark, succeeded } from './layout.ts';
-import { html, type Markup } from './markup.ts';
 import type { Reading } from './reading.ts';
 import type { Departure, Mail } from './shelf.ts';
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ResolveTxt, VerifySignatures } from '@adieu/core';
+import { decodeHtml, type ResolveTxt, type VerifySignatures } from '@adieu/core';
 import { decodeWords, type Inspection, inspectMessage } from '@adieu/mail';
 import type { Mail } from './shelf.ts';
 
@@ -87,29 +87,15 @@ function snippetOf({ html, text }: Inspection): string {
   return Array.from(line).slice(0, SNIPPET_CHARACTERS).join('');
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-};
-
 /** A rough reading of the first part of an HTML document; its result is escaped like any other text. */
 function textOf(markup: string): string {
-  return markup
+  const text = markup
     .slice(0, 60_000)
     .replace(/<!--[\s\S]*?(?:-->|$)/g, ' ')
     .replace(/<(head|style|script|title)\b[\s\S]*?(?:<\/\1\s*>|$)/gi, ' ')
-    .replace(/<[^>]*(?:>|$)/g, ' ')
-    .replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/gi, (whole, decimal, hex, name) => {
-      if (name !== undefined) return ENTITIES[String(name).toLowerCase()] ?? ' ';
-      const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
-      return point > 0 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff)
-        ? String.fromCodePoint(point)
-        : whole;
-    });
+    .replace(/<[^>]*(?:>|$)/g, ' ');
+  // What is left is a name that is not known here, and mostly invisible padding.
+  return decodeHtml(text).replace(/&[a-z]{2,8};/gi, ' ');
 }
 
 /** Joiners and fillers that preheaders end with, and that only look like a gap. */

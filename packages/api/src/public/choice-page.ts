@@ -7,9 +7,8 @@
  *
  * @module
  */
-import { maskAddress, type UrlClaims } from '@adieu/core';
+import { html, type Markup, maskAddress, type UrlClaims } from '@adieu/core';
 import type { Problem } from '../problem.ts';
-import { html, type Markup } from './markup.ts';
 import type { Page } from './page.ts';
 
 /** Name and value of the hidden field by which our own form is known. */

@@ -7,8 +7,8 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { html, type Markup } from '@adieu/core';
 import type { FastifyReply } from 'fastify';
-import { html, type Markup } from './markup.ts';
 
 export interface Page {
   readonly title: string;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { decodeHtml } from '@adieu/core';
 
 /** A link of a mail. */
 export interface Hyperlink {
@@ -133,33 +134,14 @@ function attributeOf(tag: string, name: string): string | null {
     tag,
   );
   const value = match?.[1] ?? match?.[2] ?? match?.[3];
-  return value === undefined ? null : decodeEntities(value).trim();
+  return value === undefined ? null : decodeHtml(value).trim();
 }
 
 /** A picture counts as words: a person can click it. */
 function textOf(html: string): string {
   const inner = html.slice(0, 5_000);
-  const words = decodeEntities(inner.replace(/<[^<>]*>/g, ' '))
+  const words = decodeHtml(inner.replace(/<[^<>]*>/g, ' '))
     .replace(/\s+/g, ' ')
     .trim();
   return words === '' && /<img\b/i.test(inner) ? attributeOf(inner, 'alt') || '[picture]' : words;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-};
-
-function decodeEntities(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,6}));/gi, (whole, decimal, hex, name) => {
-    if (name !== undefined) return ENTITIES[String(name).toLowerCase()] ?? whole;
-    const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
-    return point > 0 && point <= 0x10ffff && !(point >= 0xd800 && point < 0xe000)
-      ? String.fromCodePoint(point)
-      : whole;
-  });
 }

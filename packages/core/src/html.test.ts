@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { html, type Markup } from './markup.ts';
+import { decodeHtml, escapeHtml, html, type Markup } from './html.ts';
 
-describe('markup', () => {
+describe('markup (LP-5)', () => {
   test('every value is escaped, whatever it holds', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
@@ -24,5 +24,15 @@ describe('markup', () => {
   test('what only looks like markup is text', () => {
     const forged = JSON.parse('{"markup":"<script>alert(1)</script>"}') as Markup;
     expect(html`${forged}`.markup).toBe('&lt;script&gt;alert(1)&lt;/script&gt;');
+  });
+
+  test('what is escaped decodes to itself', () => {
+    fc.assert(fc.property(fc.string(), (text) => expect(decodeHtml(escapeHtml(text))).toBe(text)));
+  });
+
+  test('a reference that means no character stays as it is', () => {
+    const odd = '&#0; &#xd800; &#x110000; &bogus; &amp';
+    expect(decodeHtml(odd)).toBe(odd);
+    expect(decodeHtml('&#65;&#x42;&NBSP;&amp;amp;')).toBe('AB &amp;');
   });
 });
