@@ -60,6 +60,6 @@ function testFiles(root: string): string[] {
   const folders = ['test', ...packages.map((entry) => join('packages', entry.name, 'src'))];
   return folders
     .flatMap(below)
-    .filter((path) => path.endsWith('.test.ts'))
+    .filter((path) => path.endsWith('.test.ts') && !path.includes('node_modules'))
     .sort();
 }

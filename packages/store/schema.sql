@@ -98,6 +98,7 @@ CREATE TABLE delivery_list (
   spelling text NOT NULL,
   reason text NOT NULL DEFAULT 'manual'::text,
   comment text,
+  author text,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT delivery_list_kind CHECK ((kind = ANY (ARRAY['email'::text, 'domain'::text]))),
   CONSTRAINT delivery_list_name CHECK ((list = ANY (ARRAY['suppressed'::text, 'allowed'::text]))),
@@ -106,6 +107,7 @@ CREATE TABLE delivery_list (
   CONSTRAINT delivery_list_reason CHECK ((reason = ANY (ARRAY['manual'::text, 'hard'::text, 'soft'::text, 'complaint'::text]))),
   CONSTRAINT delivery_list_sandbox_id_fkey FOREIGN KEY (sandbox_id) REFERENCES sandbox(id)
 );
+CREATE INDEX delivery_list_newest ON public.delivery_list USING btree (sandbox_id, list, kind, created_at, key);
 
 CREATE TABLE event (
   month date NOT NULL,

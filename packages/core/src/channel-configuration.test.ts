@@ -205,6 +205,9 @@ describe('contradictions', () => {
     expect(check({ emailType: 'transactional', marketingActions: ['email'] })).toBe(
       'marketing_actions_contradict_email_type marketingActions',
     );
+    expect(check({ emailType: 'marketing', sendAfterComplaint: true })).toBe(
+      'send_after_complaint_contradicts_email_type sendAfterComplaint',
+    );
   });
 
   test('what is merely unwise is stored with a warning', () => {

@@ -39,6 +39,8 @@ export interface ChannelConfiguration {
   readonly rate: { readonly messagesPerSecond: number | null; readonly perDomain: number | null };
   /** Why a marketing template without an opt-out link may be sent; logged. */
   readonly allowNoOptOutLink?: string;
+  /** Transactional only: goes to addresses that are suppressed because of a complaint. Default: no. */
+  readonly sendAfterComplaint?: boolean;
 }
 
 /** What has to be given of a configuration; the rest has a default. */
@@ -99,6 +101,10 @@ export function checkChannelConfiguration(value: ChannelConfiguration): string[]
   if (value.emailType === 'transactional' && value.marketingActions.length > 0) {
     const detail = 'Transactional mail skips consent, so a marketing action would never be asked.';
     throw refused('marketing_actions_contradict_email_type', detail, 'marketingActions');
+  }
+  if (value.emailType === 'marketing' && value.sendAfterComplaint !== undefined) {
+    const detail = 'Marketing mail never goes to somebody who complained.';
+    throw refused('send_after_complaint_contradicts_email_type', detail, 'sendAfterComplaint');
   }
   return warnings(value);
 }

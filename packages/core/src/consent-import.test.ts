@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { Consents, ConsentValue } from './consent.ts';
 import { CONSENT_VALUES, isEnded, isNo } from './consent.ts';
 import { mergeImport } from './consent-import.ts';
-import { decide } from './gate.ts';
+import { UNLISTED } from './delivery-list.ts';
+import { decide, gateMessage } from './gate.ts';
 import { addressConsents } from './identity-consents.ts';
 
 const others = CONSENT_VALUES.filter((value) => !isNo(value));
@@ -147,10 +148,11 @@ const anyConsents: fc.Arbitrary<Consents> = fc
   })) as fc.Arbitrary<Consents>;
 
 describe('X7 properties', () => {
-  const defaults = { strict: false, pendingAllows: false };
+  const defaults = { strict: false, pendingAllows: false, allowedList: 'off' } as const;
   const standing = (profile: Consents, id: string) => ({
     profile,
     address: addressConsents(profile.idSpecific, 'Email', id),
+    listings: UNLISTED,
     defaults,
   });
 
@@ -164,9 +166,9 @@ describe('X7 properties', () => {
         if (!said.some((each) => isNo(each?.val)) && (left === undefined || !isEnded(left))) return;
         stopped += 1;
         const { consents } = mergeImport(current, incoming);
-        expect(decide({ emailType: 'marketing', list }, standing(consents, 'john@example.com')).kind).toBe(
-          'exclude',
-        );
+        expect(
+          decide(gateMessage({ emailType: 'marketing' }, list), standing(consents, 'john@example.com')).kind,
+        ).toBe('exclude');
       }),
       { numRuns: 500 },
     );
@@ -186,7 +188,7 @@ describe('X7 properties', () => {
         brought += 1;
         const { consents } = mergeImport(current, incoming);
         expect(
-          decide({ emailType: 'marketing', list: null }, standing(consents, 'john@example.com')).kind,
+          decide(gateMessage({ emailType: 'marketing' }, null), standing(consents, 'john@example.com')).kind,
         ).toBe('exclude');
       }),
       { numRuns: 500 },

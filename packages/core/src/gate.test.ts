@@ -2,8 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AddressConsents, Consents, ConsentValue, Subscription } from './consent.ts';
 import { CONSENT_VALUES } from './consent.ts';
-import type { GateMessage, Standing } from './gate.ts';
-import { decide, evaluate } from './gate.ts';
+import type { AllowedList, Listings } from './delivery-list.ts';
+import { SUPPRESSION_REASONS, UNLISTED } from './delivery-list.ts';
+import type { GateMessage, SandboxRules, Standing } from './gate.ts';
+import { decide, evaluate, gateMessage } from './gate.ts';
 
 type Said = ConsentValue | 'empty';
 
@@ -43,12 +45,20 @@ function standing(each: Case): Standing {
   };
   const profile: Consents = { marketing: { email, ...(any === undefined ? {} : { any }) } };
   const own: AddressConsents = address === undefined ? {} : { email: address };
-  return { profile, address: own, defaults: { strict: each.strict, pendingAllows: each.pendingAllows } };
+  const { strict, pendingAllows } = each;
+  return {
+    profile,
+    address: own,
+    listings: UNLISTED,
+    defaults: { strict, pendingAllows, allowedList: 'off' },
+  };
 }
 
 function message(each: Case): GateMessage {
-  return { emailType: 'marketing', list: each.list === 'no list' ? null : 'weekly' };
+  return gateMessage({ emailType: 'marketing' }, each.list === 'no list' ? null : 'weekly');
 }
+
+const RELAXED: SandboxRules = { strict: false, pendingAllows: false, allowedList: 'off' };
 
 /** X4 in other words: conditions for sending instead of reasons for stopping. */
 function maySend(each: Case): boolean {
@@ -154,10 +164,12 @@ describe('rule by rule', () => {
       expect(ruleThatStops({ ...silent, strict: true })).toBe('sandbox_default');
     }
     expect(
-      decide(
-        { emailType: 'marketing', list: null },
-        { profile: {}, address: {}, defaults: { strict: false, pendingAllows: false } },
-      ),
+      decide(gateMessage({ emailType: 'marketing' }, null), {
+        profile: {},
+        address: {},
+        listings: UNLISTED,
+        defaults: RELAXED,
+      }),
     ).toEqual({ kind: 'send' });
   });
 
@@ -166,16 +178,10 @@ describe('rule by rule', () => {
       const owed: GateMessage = { ...message(each), emailType: 'transactional' };
       expect(decide(owed, standing(each))).toEqual({ kind: 'send' });
     }
-    const owed: GateMessage = { emailType: 'transactional', list: 'weekly' };
+    const owed = gateMessage({ emailType: 'transactional' }, 'weekly');
     const rules = evaluate(owed, standing({ ...ALLOW, any: 'n', list: 'ended' }));
-    expect(rules.map((rule) => rule.verdict)).toEqual([
-      'allow',
-      'skip',
-      'skip',
-      'skip',
-      'skip',
-      'skip',
-      'skip',
+    expect(rules.filter((rule) => rule.verdict !== 'skip')).toEqual([
+      { rule: 'email_type', value: 'transactional', verdict: 'allow' },
     ]);
   });
 });
@@ -190,6 +196,10 @@ test('X9 explain names every rule with the value it saw', () => {
     pendingAllows: false,
   };
   expect(evaluate(message(each), standing(each))).toEqual([
+    { rule: 'suppressed_address', value: 'no', verdict: 'skip' },
+    { rule: 'suppressed_domain', value: 'no', verdict: 'skip' },
+    { rule: 'allowed_address', value: 'off', verdict: 'skip' },
+    { rule: 'allowed_domain', value: 'off', verdict: 'skip' },
     { rule: 'email_type', value: 'marketing', verdict: 'skip' },
     { rule: 'marketing.any', value: 'u', verdict: 'skip' },
     { rule: 'marketing.email', value: 'dy', verdict: 'skip' },
@@ -216,16 +226,116 @@ test('X9 explain tells a no once, where it was said', () => {
 
 test('a list whose name every object knows is a list like any other', () => {
   const profile: Consents = { marketing: { email: { val: 'y', subscriptions: {} } } };
-  const each = { profile, address: {}, defaults: { strict: false, pendingAllows: false } };
+  const each = { profile, address: {}, listings: UNLISTED, defaults: RELAXED };
   fc.assert(
     fc.property(
       fc.constantFrom('constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'),
       (list) => {
-        expect(decide({ emailType: 'marketing', list }, each)).toMatchObject({
+        expect(decide(gateMessage({ emailType: 'marketing' }, list), each)).toMatchObject({
           kind: 'exclude',
           rule: 'subscription',
         });
       },
     ),
   );
+});
+
+/** What the lists decide for somebody who said yes, or for owed mail: the code, or null when it is sent. */
+function listed(
+  listings: Partial<Listings>,
+  allowedList: AllowedList = 'off',
+  message: GateMessage = gateMessage({ emailType: 'marketing' }, null),
+): string | null {
+  const decision = decide(message, {
+    ...standing(ALLOW),
+    listings: { ...UNLISTED, ...listings },
+    defaults: { ...RELAXED, allowedList },
+  });
+  return decision.kind === 'send' ? null : decision.code;
+}
+
+const OWED = gateMessage({ emailType: 'transactional' }, null);
+const OWED_AFTER_COMPLAINT = gateMessage({ emailType: 'transactional', sendAfterComplaint: true }, null);
+
+describe('the lists', () => {
+  test('X10 X12 a suppressed address or domain gets nothing, whatever the reason, and owed mail neither', () => {
+    for (const message of [gateMessage({ emailType: 'marketing' }, null), OWED]) {
+      for (const suppressed of SUPPRESSION_REASONS) {
+        expect(listed({ suppressed }, 'off', message)).toBe('050102');
+      }
+      expect(listed({ domainSuppressed: true }, 'off', message)).toBe('050105');
+    }
+  });
+
+  test('X10 owed mail passes over a complaint where its configuration says so, and over nothing else', () => {
+    expect(listed({ suppressed: 'complaint' }, 'off', OWED_AFTER_COMPLAINT)).toBeNull();
+    for (const suppressed of ['manual', 'hard', 'soft'] as const) {
+      expect(listed({ suppressed }, 'off', OWED_AFTER_COMPLAINT)).toBe('050102');
+    }
+    const both = { suppressed: 'complaint', domainSuppressed: true } as const;
+    expect(listed(both, 'off', OWED_AFTER_COMPLAINT)).toBe('050105');
+    expect(listed({ suppressed: 'complaint' }, 'on', OWED_AFTER_COMPLAINT)).toBe('050103');
+    // Marketing never, even if a configuration had got there.
+    const marketing = { ...OWED_AFTER_COMPLAINT, emailType: 'marketing' } as const;
+    expect(listed({ suppressed: 'complaint' }, 'off', marketing)).toBe('050102');
+  });
+
+  test('X11 X12 while the allowed list is active only who is on it gets mail, owed or not', () => {
+    for (const message of [gateMessage({ emailType: 'marketing' }, null), OWED]) {
+      expect(listed({ allowed: false }, 'on', message)).toBe('050103');
+      expect(listed({ allowed: false }, 'domains', message)).toBe('050106');
+      expect(listed({ allowed: true }, 'on', message)).toBeNull();
+      expect(listed({ allowed: true }, 'domains', message)).toBeNull();
+      expect(listed({ allowed: false }, 'off', message)).toBeNull();
+    }
+  });
+
+  test('X11 suppressed beats allowed', () => {
+    expect(listed({ suppressed: 'manual', allowed: true }, 'on')).toBe('050102');
+    expect(listed({ domainSuppressed: true, allowed: true }, 'domains', OWED)).toBe('050105');
+  });
+
+  test('X11 being on the allowed list lifts no no', () => {
+    const said = { ...standing({ ...ALLOW, channel: 'n' }), listings: { ...UNLISTED, allowed: true } };
+    const rules = { ...RELAXED, allowedList: 'on' } as const;
+    expect(decide(gateMessage({ emailType: 'marketing' }, null), { ...said, defaults: rules })).toMatchObject(
+      {
+        kind: 'exclude',
+        code: '050101',
+      },
+    );
+  });
+
+  test('X9 explain tells the lists first, and its first stop is the decision', () => {
+    for (const suppressed of [null, ...SUPPRESSION_REASONS])
+      for (const domainSuppressed of [false, true])
+        for (const allowed of [false, true])
+          for (const allowedList of ['off', 'on', 'domains'] as const)
+            for (const message of [
+              gateMessage({ emailType: 'marketing' }, null),
+              OWED,
+              OWED_AFTER_COMPLAINT,
+            ]) {
+              const each: Standing = {
+                ...standing(ALLOW),
+                listings: { suppressed, domainSuppressed, allowed },
+                defaults: { ...RELAXED, allowedList },
+              };
+              const stop = evaluate(message, each).find((rule) => rule.verdict === 'stop');
+              const decision = decide(message, each);
+              expect(decision.kind === 'exclude' ? decision.rule : null).toBe(stop?.rule ?? null);
+            }
+    const complained: Standing = {
+      ...standing(ALLOW),
+      listings: { suppressed: 'complaint', domainSuppressed: false, allowed: true },
+      defaults: { ...RELAXED, allowedList: 'domains' },
+    };
+    expect(evaluate(OWED_AFTER_COMPLAINT, complained).slice(0, 5)).toEqual([
+      { rule: 'suppressed_address', value: 'complaint', verdict: 'allow' },
+      { rule: 'suppressed_domain', value: 'no', verdict: 'skip' },
+      { rule: 'allowed_address', value: 'listed', verdict: 'skip' },
+      { rule: 'allowed_domain', value: 'listed', verdict: 'allow' },
+      { rule: 'email_type', value: 'transactional', verdict: 'allow' },
+    ]);
+  });
 });

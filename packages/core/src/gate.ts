@@ -7,8 +7,10 @@
  *
  * @module
  */
+import type { ChannelConfiguration } from './channel-configuration.ts';
 import type { AddressConsents, ConsentDefaults, Consents, ConsentValue, Subscription } from './consent.ts';
 import { isEnded, isNo } from './consent.ts';
+import type { AllowedList, Listings } from './delivery-list.ts';
 import type { ExclusionCode } from './exclusion.ts';
 
 /** What the gate needs to know of a message. */
@@ -16,6 +18,13 @@ export interface GateMessage {
   readonly emailType: 'marketing' | 'transactional';
   /** The name of the list the message belongs to. */
   readonly list: string | null;
+  /** Owed mail goes out although its recipient once complained. */
+  readonly sendAfterComplaint: boolean;
+}
+
+/** What a sandbox says about all of its messages; counts from the next claim on. */
+export interface SandboxRules extends ConsentDefaults {
+  readonly allowedList: AllowedList;
 }
 
 /** What the gate needs to know of a recipient. */
@@ -23,7 +32,8 @@ export interface Standing {
   readonly profile: Consents;
   /** Of the address this message goes to, whoever said it. */
   readonly address: AddressConsents;
-  readonly defaults: ConsentDefaults;
+  readonly listings: Listings;
+  readonly defaults: SandboxRules;
 }
 
 /** Send, or exclude and say by which rule. */
@@ -50,8 +60,27 @@ interface Rule {
 
 const SEND: Decision = { kind: 'send' };
 
+/** Asked of every message, owed or not. Suppressed beats allowed. */
+const LIST_RULES: readonly Rule[] = [
+  {
+    ...excluding('suppressed_address', '050102'),
+    value: (_, { listings }) => listings.suppressed ?? 'no',
+    verdict: (message, { listings }) => {
+      if (listings.suppressed === null) return 'skip';
+      return listings.suppressed === 'complaint' && skipsComplaints(message) ? 'allow' : 'stop';
+    },
+  },
+  {
+    ...excluding('suppressed_domain', '050105'),
+    value: (_, { listings }) => (listings.domainSuppressed ? 'yes' : 'no'),
+    verdict: (_, { listings }) => (listings.domainSuppressed ? 'stop' : 'skip'),
+  },
+  allowedList('allowed_address', '050103', 'on'),
+  allowedList('allowed_domain', '050106', 'domains'),
+];
+
 /** Strongest first. The first rule that stops decides; no rule lifts what another stopped. */
-const RULES: readonly Rule[] = [
+const CONSENT_RULES: readonly Rule[] = [
   // A no at any level is a floor.
   refusal('marketing.any', (standing) => standing.profile.marketing?.any?.val),
   refusal('marketing.email', (standing) => standing.profile.marketing?.email?.val),
@@ -77,38 +106,79 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** The message of a configuration, as the gate sees it; `list` is the name of the execution's list. */
+export function gateMessage(
+  configuration: Pick<ChannelConfiguration, 'emailType' | 'sendAfterComplaint'>,
+  list: string | null,
+): GateMessage {
+  const { emailType, sendAfterComplaint = false } = configuration;
+  return { emailType, list, sendAfterComplaint };
+}
+
 /**
  * Decides one delivery. Strongest rule first:
  *
- * 1. Mail that is owed (transactional) skips consent.
- * 2. `n` or `dn` for anything, for the channel or for the address stops; nothing lifts it.
- * 3. A list message needs a subscription that is neither ended nor waiting for its confirmation.
- * 4. The first of address, channel, any that is neither empty nor `u` decides by its value.
- * 5. Where nobody said anything, the sandbox decides.
+ * 1. A suppressed address or domain gets nothing, except owed mail after a complaint where the configuration says so.
+ * 2. Where the allowed list is active, only who is on it gets mail.
+ * 3. Mail that is owed (transactional) skips consent.
+ * 4. `n` or `dn` for anything, for the channel or for the address stops; nothing lifts it.
+ * 5. A list message needs a subscription that is neither ended nor waiting for its confirmation.
+ * 6. The first of address, channel, any that is neither empty nor `u` decides by its value.
+ * 7. Where nobody said anything, the sandbox decides.
  */
 export function decide(message: GateMessage, standing: Standing): Decision {
-  if (skipsConsent(message)) return SEND;
-  for (const rule of RULES) if (rule.verdict(message, standing) === 'stop') return rule.exclude;
-  return SEND;
+  return (
+    firstStop(LIST_RULES, message, standing) ??
+    (skipsConsent(message) ? SEND : firstStop(CONSENT_RULES, message, standing)) ??
+    SEND
+  );
 }
 
 /** Every rule with the value it saw, for `explain`. */
 export function evaluate(message: GateMessage, standing: Standing): readonly RuleVerdict[] {
   const skips = skipsConsent(message);
-  const consents = RULES.map((rule) => ({
-    rule: rule.rule,
-    value: rule.value(message, standing),
-    verdict: skips ? 'skip' : rule.verdict(message, standing),
-  }));
-  return [{ rule: 'email_type', value: message.emailType, verdict: skips ? 'allow' : 'skip' }, ...consents];
+  const ask = ({ rule, value, verdict }: Rule): RuleVerdict => ({
+    rule,
+    value: value(message, standing),
+    verdict: verdict(message, standing),
+  });
+  return [
+    ...LIST_RULES.map(ask),
+    { rule: 'email_type', value: message.emailType, verdict: skips ? 'allow' : 'skip' },
+    ...CONSENT_RULES.map((rule) => (skips ? { ...ask(rule), verdict: 'skip' as const } : ask(rule))),
+  ];
+}
+
+function firstStop(rules: readonly Rule[], message: GateMessage, standing: Standing): Decision | null {
+  for (const rule of rules) if (rule.verdict(message, standing) === 'stop') return rule.exclude;
+  return null;
 }
 
 function skipsConsent(message: GateMessage): boolean {
   return message.emailType === 'transactional';
 }
 
-function excluding(rule: string): Pick<Rule, 'rule' | 'exclude'> {
-  return { rule, exclude: { kind: 'exclude', code: '050101', rule } };
+function skipsComplaints(message: GateMessage): boolean {
+  return message.sendAfterComplaint && skipsConsent(message);
+}
+
+function excluding(rule: string, code: ExclusionCode = '050101'): Pick<Rule, 'rule' | 'exclude'> {
+  return { rule, exclude: { kind: 'exclude', code, rule } };
+}
+
+/** One list, two codes: where it holds domains only, it was the domain that was missing. */
+function allowedList(rule: string, code: ExclusionCode, state: AllowedList): Rule {
+  return {
+    ...excluding(rule, code),
+    value: (_, { defaults, listings }) => {
+      if (defaults.allowedList === 'off') return 'off';
+      return listings.allowed ? 'listed' : 'not listed';
+    },
+    verdict: (_, { defaults, listings }) => {
+      if (defaults.allowedList !== state) return 'skip';
+      return listings.allowed ? 'allow' : 'stop';
+    },
+  };
 }
 
 function refusal(rule: string, read: (standing: Standing) => ConsentValue | undefined): Rule {

@@ -59,6 +59,16 @@ export { parseConsents } from './consent-document.ts';
 export type { ImportedConsents } from './consent-import.ts';
 export { mergeImport } from './consent-import.ts';
 export { findControlCharacter, hasControlCharacter, withoutControlCharacters } from './control-character.ts';
+export type {
+  AllowedList,
+  DeliveryList,
+  ListedKind,
+  ListedValue,
+  Listings,
+  ParsedListedValue,
+  SuppressionReason,
+} from './delivery-list.ts';
+export { parseListedValue, SUPPRESSION_REASONS, UNLISTED } from './delivery-list.ts';
 export type { DkimAlgorithm, DkimKey } from './dkimkey.ts';
 export { checkDkimKey, checkSelector, ed25519Key, generateDkimKeys, readDkimKey } from './dkimkey.ts';
 export type { DnsRecord, SubdomainRecords } from './dnsrecord.ts';
@@ -67,8 +77,8 @@ export type { ExclusionCode } from './exclusion.ts';
 export { EXCLUSIONS, isExclusionCode } from './exclusion.ts';
 export type { FailureOptions } from './failure.ts';
 export { Failure, isFailure } from './failure.ts';
-export type { Decision, GateMessage, RuleVerdict, Standing, Verdict } from './gate.ts';
-export { decide, evaluate } from './gate.ts';
+export type { Decision, GateMessage, RuleVerdict, SandboxRules, Standing, Verdict } from './gate.ts';
+export { decide, evaluate, gateMessage } from './gate.ts';
 export type { Markup } from './html.ts';
 export { decodeHtml, escapeHtml, html } from './html.ts';
 export { addressConsents, foldIdentities } from './identity-consents.ts';

@@ -40,6 +40,7 @@ CREATE TABLE delivery_list (
   spelling text NOT NULL,
   reason text NOT NULL DEFAULT 'manual',
   comment text,
+  author text,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (sandbox_id, list, kind, key),
   CONSTRAINT delivery_list_name CHECK (list IN ('suppressed', 'allowed')),
@@ -47,6 +48,7 @@ CREATE TABLE delivery_list (
   CONSTRAINT delivery_list_reason CHECK (reason IN ('manual', 'hard', 'soft', 'complaint')),
   CONSTRAINT delivery_list_names_something CHECK (key <> '')
 );
+CREATE INDEX delivery_list_newest ON delivery_list (sandbox_id, list, kind, created_at, key);
 ALTER TABLE sandbox ADD COLUMN allowed_list_active boolean NOT NULL DEFAULT false;
 
 -- When the next message of a configuration may leave; workers book ahead of it.

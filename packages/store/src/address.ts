@@ -6,10 +6,9 @@
  *
  * @module
  */
-import type { Address, AddressConsents } from '@adieu/core';
+import type { Address } from '@adieu/core';
 import { EMAIL_NAMESPACE, namespaceKey } from '@adieu/core';
 import type { Db } from './database.ts';
-import type { Scope } from './scope.ts';
 import { prepared, run } from './statement.ts';
 
 /** An address on its way in. */
@@ -82,16 +81,4 @@ export async function ensureAddresses(
 
 function nameOf({ namespaceKey: namespace, key }: Pick<NamedAddress, 'namespaceKey' | 'key'>): string {
   return `${namespace}\0${key}`;
-}
-
-/** What was said about an Email address, by whomever; empty when nobody uses it. */
-export async function addressConsents(db: Db, scope: Scope, address: Address): Promise<AddressConsents> {
-  const row = await db
-    .selectFrom('address')
-    .select('consents')
-    .where('sandbox_id', '=', scope.sandboxId)
-    .where('namespace_key', '=', namespaceKey(EMAIL_NAMESPACE))
-    .where('key', '=', address.key)
-    .executeTakeFirst();
-  return row?.consents.marketing ?? {};
 }

@@ -87,13 +87,18 @@ export function isEmail(identity: NamedIdentity): boolean {
   return identity.namespaceKey === EMAIL_KEY;
 }
 
+/** Takes the sandbox's identity lock until the transaction ends: whoever creates people or addresses holds it. */
+export async function lockIdentities(transaction: Db, sandboxId: number): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtext('adieu identities'), ${sandboxId})`.execute(transaction);
+}
+
 /** Takes the sandbox's identity lock until the transaction ends and loads what is known of these persons. */
 export async function openRegister(
   transaction: Db,
   sandboxId: number,
   persons: readonly Person[],
 ): Promise<IdentityRegister> {
-  await sql`SELECT pg_advisory_xact_lock(hashtext('adieu identities'), ${sandboxId})`.execute(transaction);
+  await lockIdentities(transaction, sandboxId);
   const named = persons.flatMap((person) => person.identities);
   const rows = await run(transaction, KNOWN, [
     sandboxId,

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { addressConsents } from './address.ts';
 export type { ApiKey, NewApiKey } from './api-key.ts';
 export { ensureApiKey, findApiKey } from './api-key.ts';
 export type { StoredChannelConfiguration } from './channel-configuration.ts';
@@ -14,6 +13,10 @@ export type { Database, DatabaseOptions, Db } from './database.ts';
 export { checkDatabase, openDatabase } from './database.ts';
 export type { Delivery } from './delivery.ts';
 export { loadDelivery } from './delivery.ts';
+export type { ListEntry, ListWrite } from './delivery-list.ts';
+export { compareEntries, putEntries, removeEntry } from './delivery-list.ts';
+export type { EntryOrder, EntryPage, EntryPageRequest, StoredEntry } from './delivery-list-page.ts';
+export { allowedListSize, findEntry, listEntries, setAllowedList } from './delivery-list-page.ts';
 export type { EmbeddedServer } from './embedded-server.ts';
 export { startEmbedded } from './embedded-server.ts';
 export type {
@@ -50,7 +53,9 @@ export { importProfiles } from './profile-import.ts';
 export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
 export type { Audience, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
-export { consentDefaults, ensureSandbox, findScope } from './scope.ts';
+export { ensureSandbox, findScope } from './scope.ts';
+export type { StandingRow } from './standing.ts';
+export { addressStanding, sandboxRules, standingOf } from './standing.ts';
 export type { OwnedSubdomain, Relay, StoredSubdomain, SubdomainRequest } from './subdomain.ts';
 export {
   checkSealedKeys,

@@ -50,7 +50,7 @@ describe('leases', () => {
 
   test('a claim reads everything a gate and a composer need', async () => {
     const found = await ledger.claim('w');
-    expect(found?.defaults).toEqual({ strict: false, pendingAllows: false });
+    expect(found?.defaults).toEqual({ strict: false, pendingAllows: false, allowedList: 'off' });
     expect(found?.lease).toEqual({
       executionId: ledger.executionId,
       batch: 0,
@@ -72,6 +72,9 @@ describe('leases', () => {
       attributes: { number: 1 },
       consents: {},
       addressConsents: {},
+      suppressed: null,
+      domainSuppressed: false,
+      allowed: false,
       context: {},
       attempts: 0,
       firstAttemptAt: null,
@@ -80,7 +83,7 @@ describe('leases', () => {
 
   test('X3: sandbox defaults count from the next claim', async () => {
     await sql`UPDATE sandbox SET strict = true WHERE id = ${scope.sandboxId}`.execute(scratch.db);
-    expect((await ledger.claim('w'))?.defaults).toEqual({ strict: true, pendingAllows: false });
+    expect((await ledger.claim('w'))?.defaults).toEqual({ strict: true, pendingAllows: false, allowedList: 'off' });
   });
 
   test('a wake-up that was handed out before the last claim claims nothing', async () => {

@@ -6,8 +6,9 @@
  *
  * @module
  */
-import type { AddressConsents, ConsentDefaults, Consents } from '@adieu/core';
+import type { SandboxRules } from '@adieu/core';
 import type { Db } from './database.ts';
+import { SANDBOX_RULES, STANDING, type StandingRow, standingOfEach } from './standing.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
 
 /** The right to work on a batch. */
@@ -31,20 +32,16 @@ export interface ClaimRequest {
 }
 
 /** A message with the standing it was read with. The versions go back with the intent. */
-export interface ClaimedMessage {
+export interface ClaimedMessage extends StandingRow {
   readonly messageId: string;
   readonly profileId: number;
-  readonly profileVersion: number;
   readonly addressId: number;
-  readonly addressVersion: number;
   /** The identity the execution named. */
   readonly namespace: string;
   readonly identity: string;
   /** Where to, as it goes on the wire. */
   readonly spelling: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  readonly consents: Consents;
-  readonly addressConsents: AddressConsents;
   readonly context: Readonly<Record<string, unknown>>;
   readonly attempts: number;
   readonly firstAttemptAt: Date | null;
@@ -54,12 +51,12 @@ export interface ClaimedMessage {
 export interface Claim {
   readonly lease: Lease;
   /** What the sandbox says when the person said nothing; counts from this claim on. */
-  readonly defaults: ConsentDefaults;
+  readonly defaults: SandboxRules;
   /** Due now, at least one. */
   readonly messages: ClaimedMessage[];
 }
 
-interface ClaimRow extends ConsentDefaults {
+interface ClaimRow extends SandboxRules {
   readonly fence: number;
   readonly month: string;
 }
@@ -71,18 +68,15 @@ const CLAIM = prepared<ClaimRow>(
    FROM execution e JOIN sandbox s ON s.id = e.sandbox_id
    WHERE b.execution_id = $1 AND b.no = $2 AND e.id = b.execution_id AND b.due_at <= clock_timestamp()
      AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND ($5::integer IS NULL OR b.fence = $5)
-   RETURNING b.fence, b.month, s.strict, s.pending_allows AS "pendingAllows"`,
+   RETURNING b.fence, b.month, ${SANDBOX_RULES}`,
 );
 
 const standing = (
   messages: string,
-) => `SELECT m.id AS "messageId", m.profile_id AS "profileId", p.standing_version AS "profileVersion",
-     m.address_id AS "addressId", a.standing_version AS "addressVersion", m.namespace, m.identity, a.spelling, p.attributes,
-     p.consents, coalesce(a.consents -> 'marketing', '{}') AS "addressConsents", coalesce(m.context, '{}') AS context,
-     m.attempts, m.first_attempt_at AS "firstAttemptAt"
-   FROM ${messages} m
-   CROSS JOIN LATERAL (SELECT attributes, consents, standing_version FROM profile WHERE id = m.profile_id OFFSET 0) p
-   CROSS JOIN LATERAL (SELECT spelling, consents, standing_version FROM address WHERE id = m.address_id OFFSET 0) a
+) => `SELECT m.id AS "messageId", m.profile_id AS "profileId", m.address_id AS "addressId", m.namespace, m.identity,
+     a.spelling, p.attributes, ${STANDING}, coalesce(m.context, '{}') AS context, m.attempts,
+     m.first_attempt_at AS "firstAttemptAt"
+   FROM ${messages} m ${standingOfEach('m')}
    WHERE m.execution_id = $1 AND m.batch_no = $2 AND m.state IN ('queued', 'deferred')`;
 
 const READ_DUE = preparedMonthly<ClaimedMessage>(
@@ -128,10 +122,10 @@ export async function claimBatch(db: Db, request: ClaimRequest): Promise<Claim |
   const { executionId, batch, owner, leaseSeconds, fence: expected } = request;
   const [row] = await run(db, CLAIM, [executionId, batch, owner, leaseSeconds, expected ?? null]);
   if (row === undefined) return null;
-  const { fence, month, strict, pendingAllows } = row;
+  const { fence, month, ...defaults } = row;
   const lease = { executionId, batch, month, fence, owner, leaseSeconds };
   const messages = await run(db, READ_DUE(month), [executionId, batch]);
-  if (messages.length > 0) return { lease, defaults: { strict, pendingAllows }, messages };
+  if (messages.length > 0) return { lease, defaults, messages };
   await releaseBatch(db, lease, {});
   return null;
 }

@@ -8,10 +8,10 @@
  */
 import type { OptOut, OptOutScope } from '@adieu/core';
 import { Failure, identityKey, namespaceKey } from '@adieu/core';
-import { sql } from 'kysely';
 import { ensureAddresses } from './address.ts';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
+import { lockIdentities } from './identity.ts';
 import { findMonthOf, withPartitions } from './partition.ts';
 import { planRecipients } from './recipient-plan.ts';
 import { prepared, run } from './statement.ts';
@@ -187,9 +187,7 @@ async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly 
       spelling: storableText(who.address.trim()),
     };
     await db.transaction().execute(async (transaction) => {
-      await sql`SELECT pg_advisory_xact_lock(hashtext('adieu identities'), ${sandboxId})`.execute(
-        transaction,
-      );
+      await lockIdentities(transaction, sandboxId);
       await ensureAddresses(transaction, sandboxId, [address]);
       if (profileId === null) {
         const { namespace, id } = who;

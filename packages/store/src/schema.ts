@@ -195,6 +195,7 @@ export interface Schema {
     spelling: string;
     reason: Generated<'manual' | 'hard' | 'soft' | 'complaint'>;
     comment: string | null;
+    author: string | null;
     created_at: GeneratedInstant;
   };
   rate: { sandbox_id: number; configuration_name: string; free_at: Instant };

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type ConsentDefaults, Failure } from '@adieu/core';
+import { Failure } from '@adieu/core';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
 import { storableText } from './storable.ts';
@@ -50,15 +50,6 @@ export async function findScope(db: Db, organisation: string, sandbox: string): 
     .where('sandbox.name', '=', storableText(sandbox))
     .executeTakeFirst();
   return row === undefined ? null : { organisation, sandbox, ...row };
-}
-
-/** What a sandbox makes of values that do not decide by themselves. */
-export async function consentDefaults(db: Db, scope: Scope): Promise<ConsentDefaults> {
-  return db
-    .selectFrom('sandbox')
-    .select(['strict', 'pending_allows as pendingAllows'])
-    .where('id', '=', scope.sandboxId)
-    .executeTakeFirstOrThrow();
 }
 
 /** Finds or creates an organisation and answers its number. */

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { isFailure } from '@adieu/core';
+import { gateMessage, isFailure } from '@adieu/core';
 import { type Claim, claimBatch, exclude, loadDelivery, reread } from '@adieu/store';
 import type { Composers } from './composers.ts';
 import { type FlightDeps, fly, intend } from './flight.ts';
@@ -69,9 +69,8 @@ export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<v
 /** Works through a claim; answers when the rest is due, or null for at once. */
 async function deliverClaim(claim: Claim, lease: KeptLease, deps: DeliveryDeps): Promise<Date | null> {
   const delivery = await loadDelivery(deps.db, claim.lease.executionId);
-  const { emailType } = delivery.configuration;
   const preparation = openPreparation({
-    gate: { emailType, list: delivery.list?.name ?? null },
+    gate: gateMessage(delivery.configuration, delivery.list?.name ?? null),
     defaults: claim.defaults,
     composer: await deps.composers.open(delivery),
     now: deps.now,

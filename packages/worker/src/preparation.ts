@@ -8,7 +8,7 @@
  */
 import { decide, type ExclusionCode, type GateMessage, isFailure, type Log } from '@adieu/core';
 import type { Composed, Composer } from '@adieu/mail';
-import type { Claim, ClaimedMessage } from '@adieu/store';
+import { type Claim, type ClaimedMessage, standingOf } from '@adieu/store';
 
 /** A message that may leave, and its bytes. */
 export interface Prepared {
@@ -104,8 +104,7 @@ export function openPreparation(options: PreparationOptions): Preparation {
   return {
     add(messages, returns) {
       for (const message of messages) {
-        const standing = { profile: message.consents, address: message.addressConsents, defaults };
-        const decision = decide(gate, standing);
+        const decision = decide(gate, standingOf(message, defaults));
         if (decision.kind === 'send') waiting.push({ message, returns });
         else excluded.push({ messageId: message.messageId, code: decision.code });
       }

@@ -65,6 +65,10 @@ const Body = z.strictObject({
   allowNoOptOutLink: headerText(500)
     .optional()
     .describe('Why a marketing template without an opt-out link may be sent. Logged at every execution'),
+  sendAfterComplaint: z
+    .boolean()
+    .optional()
+    .describe('Transactional only: goes to addresses suppressed because of a complaint, too. Default: false'),
 });
 
 const Configuration = z.looseObject({

@@ -13,13 +13,7 @@ import {
   parseAddress,
   type RuleVerdict,
 } from '@adieu/core';
-import {
-  addressConsents,
-  consentDefaults,
-  type Database,
-  type Scope,
-  type StoredProfile,
-} from '@adieu/store';
+import { addressStanding, type Database, type Scope, type StoredProfile, sandboxRules } from '@adieu/store';
 
 export interface Explanation {
   readonly allowed: boolean;
@@ -27,24 +21,24 @@ export interface Explanation {
   readonly rules: RuleVerdict[];
 }
 
-export interface Question extends GateMessage {
+export interface Question {
+  readonly message: GateMessage;
   readonly profile: StoredProfile;
   /** As an execution would give it; null for the profile's own. */
   readonly address: string | null;
 }
 
 export async function explain({ db }: Database, scope: Scope, question: Question): Promise<Explanation> {
-  const { profile } = question;
+  const { profile, message } = question;
   const wanted = question.address ?? profile.address?.spelling ?? profile.identities.Email ?? null;
   if (wanted === null) return stopped('050020', { rule: 'address', value: 'none', verdict: 'stop' });
   const parsed = parseAddress(wanted);
   if (!parsed.ok) return stopped('050024', { rule: 'address', value: parsed.reason, verdict: 'stop' });
-  const message: GateMessage = { emailType: question.emailType, list: question.list };
   const standing = {
     profile: profile.consents,
     // What was said about an address binds every profile that uses it, this one included.
-    address: await addressConsents(db, scope, parsed.address),
-    defaults: await consentDefaults(db, scope),
+    ...(await addressStanding(db, scope, parsed.address)),
+    defaults: await sandboxRules(db, scope),
   };
   const rules: RuleVerdict[] = [
     { rule: 'address', value: question.address === null ? "the profile's own" : 'given', verdict: 'allow' },

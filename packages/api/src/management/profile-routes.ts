@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { gateMessage } from '@adieu/core';
 import {
   consentHistory,
   type Database,
@@ -111,8 +112,7 @@ export async function profileRoutes(app: ManagementApp, database: Database): Pro
       }
       return explain(database, scope, {
         profile,
-        emailType: found.configuration.emailType,
-        list: list ?? null,
+        message: gateMessage(found.configuration, list ?? null),
         address: address ?? null,
       });
     },
