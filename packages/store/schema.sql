@@ -39,13 +39,16 @@ CREATE TABLE batch (
   claimed_at timestamp with time zone,
   lease_until timestamp with time zone,
   due_at timestamp with time zone,
+  ends_at timestamp with time zone,
   permits integer NOT NULL DEFAULT 0,
+  permits_at timestamp with time zone,
   deaths integer NOT NULL DEFAULT 0,
   CONSTRAINT batch_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES execution(id),
   CONSTRAINT batch_lease_has_an_owner CHECK (((owner IS NULL) = (lease_until IS NULL))),
   CONSTRAINT batch_pkey PRIMARY KEY (execution_id, no)
 ) WITH (fillfactor=70);
 CREATE INDEX batch_due ON public.batch USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX batch_ends ON public.batch USING btree (ends_at) WHERE (ends_at IS NOT NULL);
 CREATE INDEX batch_leased ON public.batch USING btree (lease_until) WHERE (lease_until IS NOT NULL);
 
 CREATE TABLE channel_configuration (
@@ -349,8 +352,7 @@ CREATE OR REPLACE FUNCTION public.may_send(wanted bigint)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  SELECT e.control = 'running' AND NOT EXISTS (SELECT FROM installation WHERE paused_at IS NOT NULL)
-  FROM execution e WHERE e.id = wanted
+  SELECT EXISTS (SELECT FROM sendable() AS id WHERE id = wanted)
 $function$;
 
 CREATE OR REPLACE FUNCTION public.new_message_id(created timestamp with time zone)
@@ -382,3 +384,11 @@ BEGIN
   RAISE EXCEPTION '% %: consents changed but standing_version did not grow', TG_TABLE_NAME, OLD.id
     USING ERRCODE = 'check_violation';
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.sendable()
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  SELECT id FROM execution WHERE control = 'running' AND NOT EXISTS (SELECT FROM installation WHERE paused_at IS NOT NULL)
+$function$;

@@ -24,10 +24,12 @@ CREATE TABLE installation (
 );
 INSERT INTO installation DEFAULT VALUES;
 
--- Whether messages of an execution may leave now. Claim, intent and lease renewal ask, nobody else decides.
+-- Executions whose messages may leave now. Claim, intent, lease renewal and sweep ask, nobody else decides.
+CREATE FUNCTION sendable() RETURNS SETOF bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT id FROM execution WHERE control = 'running' AND NOT EXISTS (SELECT FROM installation WHERE paused_at IS NOT NULL)
+$$;
 CREATE FUNCTION may_send(wanted bigint) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT e.control = 'running' AND NOT EXISTS (SELECT FROM installation WHERE paused_at IS NOT NULL)
-  FROM execution e WHERE e.id = wanted
+  SELECT EXISTS (SELECT FROM sendable() AS id WHERE id = wanted)
 $$;
 
 -- Suppressed and allowed addresses and domains, by comparison key. An address that is written here raises the
@@ -59,9 +61,15 @@ CREATE TABLE rate (
   PRIMARY KEY (sandbox_id, configuration_name)
 ) WITH (fillfactor = 50);
 
--- `permits`: messages a batch has booked. `deaths`: leases in a row that ran out without being given back, for a
--- message only while its batch is taken one by one: what kills its worker is found, and ends.
+-- `ends_at`: when the first of its open messages has to be ended without being sent; null when none is open.
+-- `permits`: messages it has booked, to leave from `permits_at` on. `deaths`: leases in a row that were not given back,
+-- the present one included; for a message only while its batch is taken one by one. What kills its worker is found, and ends.
 ALTER TABLE batch
+  ADD COLUMN ends_at timestamptz,
   ADD COLUMN permits integer NOT NULL DEFAULT 0,
+  ADD COLUMN permits_at timestamptz,
   ADD COLUMN deaths integer NOT NULL DEFAULT 0;
+UPDATE batch b SET ends_at = e.expires_at FROM execution e
+  WHERE e.id = b.execution_id AND (b.due_at IS NOT NULL OR b.lease_until IS NOT NULL);
+CREATE INDEX batch_ends ON batch (ends_at) WHERE ends_at IS NOT NULL;
 ALTER TABLE message ADD COLUMN deaths smallint NOT NULL DEFAULT 0;

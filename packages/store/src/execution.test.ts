@@ -163,6 +163,7 @@ describe('progress of an execution', () => {
     expect(await executionCounts(scratch.db, scope, executionId)).toEqual({
       executionId,
       state: 'running',
+      control: 'running',
       counts: { queued: 0, sending: 0, sent: 1, deferred: 1, excluded: 1, bounced: 0, failed: 0, unknown: 1 },
       exclusions: { '050101': 1 },
     });

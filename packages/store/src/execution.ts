@@ -48,6 +48,9 @@ export interface CreatedExecution {
   readonly created: boolean;
 }
 
+/** What was said about an execution as a whole. */
+export type ExecutionControl = 'running' | 'paused' | 'cancelled';
+
 /** An execution as it is kept. */
 export interface StoredExecution {
   readonly executionId: number;
@@ -58,6 +61,7 @@ export interface StoredExecution {
   readonly templateVersion: number;
   readonly listNumber: number | null;
   readonly dryRun: boolean;
+  readonly control: ExecutionControl;
   readonly expandedAt: Date | null;
   readonly createdAt: Date;
   /** `YYYY-MM-01`: where its messages live. */
@@ -68,6 +72,7 @@ export interface StoredExecution {
 export interface ExecutionCounts {
   readonly executionId: number;
   readonly state: 'running' | 'finished';
+  readonly control: ExecutionControl;
   readonly counts: Readonly<Record<MessageState, number>>;
   readonly exclusions: Readonly<Partial<Record<ExclusionCode, number>>>;
 }
@@ -161,6 +166,7 @@ export async function findExecution(
       'template_version as templateVersion',
       'list_number as listNumber',
       'dry_run as dryRun',
+      'control',
       'expanded_at as expandedAt',
       'created_at as createdAt',
       'month',
@@ -197,7 +203,7 @@ export async function executionCounts(
   }
   const open = counts.queued + counts.sending + counts.deferred;
   const state = execution.expandedAt !== null && open === 0 ? 'finished' : 'running';
-  return { executionId, state, counts, exclusions };
+  return { executionId, state, control: execution.control, counts, exclusions };
 }
 
 async function findRequest(db: Db, scope: Scope, requestId: string): Promise<CreatedExecution | null> {

@@ -64,8 +64,9 @@ const write = (messages: string, events: string) => `numbered AS MATERIALIZED (
      INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, profile_id, code)
      SELECT $1::date, $5::integer, 'excluded', id, $3::bigint, profile_id, code FROM numbered WHERE code IS NOT NULL
    ), batches AS (
-     INSERT INTO batch (execution_id, no, month, due_at)
-     SELECT $3::bigint, batch_no, $1::date, CASE WHEN bool_or(code IS NULL) THEN clock_timestamp() END
+     INSERT INTO batch (execution_id, no, month, due_at, ends_at)
+     SELECT $3::bigint, batch_no, $1::date, CASE WHEN bool_or(code IS NULL) THEN clock_timestamp() END,
+       CASE WHEN bool_or(code IS NULL) THEN (SELECT expires_at FROM execution WHERE id = $3::bigint) END
      FROM numbered GROUP BY batch_no RETURNING no, due_at
    )
    SELECT (SELECT max(cursor) FROM numbered) AS cursor, (SELECT count(*) FROM numbered) AS taken,

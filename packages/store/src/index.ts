@@ -22,6 +22,7 @@ export { startEmbedded } from './embedded-server.ts';
 export type {
   CheckParts,
   CreatedExecution,
+  ExecutionControl,
   ExecutionCounts,
   ExecutionParts,
   ExecutionRequest,
@@ -29,12 +30,22 @@ export type {
   StoredExecution,
 } from './execution.ts';
 export { createExecution, executionCounts, findExecution } from './execution.ts';
+export type { ControlAction, ControlOutcome } from './execution-control.ts';
+export { controlExecution } from './execution-control.ts';
 export type { ExpansionStep } from './expansion.ts';
 export { expandStep } from './expansion.ts';
 export type { Intent } from './intent.ts';
 export { commitIntent } from './intent.ts';
-export type { Claim, ClaimedMessage, ClaimRequest, Lease } from './lease.ts';
-export { claimBatch, releaseBatch, renewLease, reread } from './lease.ts';
+export type { Claim, ClaimedMessage, ClaimRequest, Lease, Release } from './lease.ts';
+export {
+  claimBatch,
+  clearMessage,
+  markMessage,
+  releaseBatch,
+  renewLease,
+  reread,
+  SUSPICIOUS,
+} from './lease.ts';
 export type { StoredList } from './list.ts';
 export { findList, putList } from './list.ts';
 export type { ListedMessage, MessagePage, MessagePageRequest } from './message-list.ts';

@@ -33,8 +33,9 @@ export interface Intent {
  * and address both passed.
  */
 export const intentText = (messages: string): string => `WITH held AS MATERIALIZED (
-     SELECT 1 FROM batch WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4
-       AND lease_until > clock_timestamp() FOR SHARE
+     SELECT e.expires_at > clock_timestamp() AS timely FROM batch b JOIN execution e ON e.id = b.execution_id
+     WHERE b.execution_id = $1 AND b.no = $2 AND b.fence = $3 AND b.owner = $4 AND b.lease_until > clock_timestamp()
+       AND may_send($1) FOR SHARE OF b
    ), wanted AS MATERIALIZED (
      SELECT * FROM unnest($6::uuid[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
        AS w (message_id, profile_id, profile_version, address_id, address_version)
@@ -53,15 +54,15 @@ export const intentText = (messages: string): string => `WITH held AS MATERIALIZ
    UPDATE ${messages} m SET state = 'sending', attempt_id = $5, attempts = m.attempts + 1, not_before = NULL, reply = NULL,
      code = NULL, first_attempt_at = coalesce(m.first_attempt_at, clock_timestamp()), updated_at = clock_timestamp()
    FROM admitted w
-   WHERE m.id = w.message_id AND m.state IN ('queued', 'deferred')
+   WHERE m.id = w.message_id AND m.state IN ('queued', 'deferred') AND (m.attempts > 0 OR (SELECT timely FROM held))
    RETURNING m.id`;
 
 const INTENT = preparedMonthly<{ readonly id: string }>('commit_intent', intentText);
 
 /**
  * Commits the intent to send and answers the ids that are `sending` now. What is missing goes back to the gate
- * (its standing changed), or the lease is lost. An error leaves nothing written; when the reply to the commit was
- * lost, give the attempt back.
+ * (its standing changed, or it is too late for a first attempt), or the lease is lost, as by a pause. An error leaves
+ * nothing written; when the reply to the commit was lost, give the attempt back.
  */
 export async function commitIntent(
   db: Db,

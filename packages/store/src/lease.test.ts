@@ -83,7 +83,11 @@ describe('leases', () => {
 
   test('X3: sandbox defaults count from the next claim', async () => {
     await sql`UPDATE sandbox SET strict = true WHERE id = ${scope.sandboxId}`.execute(scratch.db);
-    expect((await ledger.claim('w'))?.defaults).toEqual({ strict: true, pendingAllows: false, allowedList: 'off' });
+    expect((await ledger.claim('w'))?.defaults).toEqual({
+      strict: true,
+      pendingAllows: false,
+      allowedList: 'off',
+    });
   });
 
   test('a wake-up that was handed out before the last claim claims nothing', async () => {

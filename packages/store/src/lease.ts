@@ -8,6 +8,7 @@
  */
 import type { SandboxRules } from '@adieu/core';
 import type { Db } from './database.ts';
+import { ENDS_AT, endMessages, TERMS } from './ending.ts';
 import { SANDBOX_RULES, STANDING, type StandingRow, standingOfEach } from './standing.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
 
@@ -52,23 +53,43 @@ export interface Claim {
   readonly lease: Lease;
   /** What the sandbox says when the person said nothing; counts from this claim on. */
   readonly defaults: SandboxRules;
-  /** Due now, at least one. */
+  /** Leases in a row, before this one, that were never given back: their workers were killed, or hang. */
+  readonly deaths: number;
+  /** Due now, at least one; what has outlived the most workers comes last. */
   readonly messages: ClaimedMessage[];
 }
+
+/** How a batch is given back. */
+export interface Release {
+  /** Not due before. */
+  readonly notBefore?: Date;
+  /** What is to be remembered of {@link Claim.deaths}. Default: nothing, since its worker lives. */
+  readonly deaths?: number;
+  /** A message that was marked and has not ended its worker. */
+  readonly survivor?: string;
+}
+
+/** Deaths after which the messages of a batch are taken one by one, to find the one to blame. */
+export const SUSPICIOUS = 2;
 
 interface ClaimRow extends SandboxRules {
   readonly fence: number;
   readonly month: string;
+  readonly deaths: number;
+  readonly sendable: boolean;
+  readonly ending: boolean;
 }
 
 const CLAIM = prepared<ClaimRow>(
   'claim_batch',
-  `UPDATE batch b SET owner = $3, claimed_at = clock_timestamp(), fence = b.fence + 1,
+  `UPDATE batch b SET owner = $3, claimed_at = clock_timestamp(), fence = b.fence + 1, deaths = b.deaths + 1,
      lease_until = clock_timestamp() + make_interval(secs => $4)
    FROM execution e JOIN sandbox s ON s.id = e.sandbox_id
-   WHERE b.execution_id = $1 AND b.no = $2 AND e.id = b.execution_id AND b.due_at <= clock_timestamp()
+   WHERE b.execution_id = $1 AND b.no = $2 AND e.id = b.execution_id
+     AND (b.due_at <= clock_timestamp() AND may_send($1) OR b.ends_at <= clock_timestamp())
      AND (b.lease_until IS NULL OR b.lease_until < clock_timestamp()) AND ($5::integer IS NULL OR b.fence = $5)
-   RETURNING b.fence, b.month, ${SANDBOX_RULES}`,
+   RETURNING b.fence, b.month, ${SANDBOX_RULES}, b.deaths - 1 AS deaths,
+     may_send($1) AS sendable, coalesce(b.ends_at <= clock_timestamp(), false) AS ending`,
 );
 
 const standing = (
@@ -82,7 +103,7 @@ const standing = (
 const READ_DUE = preparedMonthly<ClaimedMessage>(
   'read_due',
   (messages) =>
-    `${standing(messages)} AND (m.not_before IS NULL OR m.not_before <= clock_timestamp()) ORDER BY m.id`,
+    `${standing(messages)} AND (m.not_before IS NULL OR m.not_before <= clock_timestamp()) ORDER BY m.deaths, m.id`,
 );
 
 const REREAD = preparedMonthly<ClaimedMessage>(
@@ -93,7 +114,8 @@ const REREAD = preparedMonthly<ClaimedMessage>(
 const RENEW = prepared<{ readonly no: number }>(
   'renew_lease',
   `UPDATE batch SET lease_until = clock_timestamp() + make_interval(secs => $5)
-   WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4 AND lease_until >= clock_timestamp() RETURNING no`,
+   WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4 AND lease_until >= clock_timestamp()
+     AND may_send($1) RETURNING no`,
 );
 
 const LOCK = prepared<{ readonly no: number }>(
@@ -101,32 +123,46 @@ const LOCK = prepared<{ readonly no: number }>(
   `SELECT no FROM batch WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4 FOR NO KEY UPDATE`,
 );
 
-/** Where a message is still `sending`, the lease stays as one that ran out, for the sweep to find. */
+/**
+ * Where a message is still `sending`, the lease stays as one that ran out, for the sweep to find. Such a message is
+ * looked at again a minute later should its time be over, since only its outcome can end it.
+ */
 const RELEASE = preparedMonthly<never>(
   'release_batch',
-  (messages) => `UPDATE batch SET owner = CASE WHEN o.sending THEN owner END,
-     lease_until = CASE WHEN o.sending THEN clock_timestamp() END,
+  (messages) => `UPDATE batch SET owner = CASE WHEN o.sending THEN owner END, deaths = $4,
+     lease_until = CASE WHEN o.sending THEN clock_timestamp() END, ends_at = o.ends_at,
      due_at = CASE WHEN o.due_at IS NOT NULL THEN greatest(o.due_at, $3::timestamptz) END
    FROM (SELECT min(coalesce(m.not_before, clock_timestamp())) FILTER (WHERE m.state <> 'sending') AS due_at,
+       min(CASE WHEN m.state = 'sending' THEN greatest(${ENDS_AT}, clock_timestamp() + interval '1 minute')
+         ELSE greatest(${ENDS_AT}, clock_timestamp()) END) AS ends_at,
        coalesce(bool_or(m.state = 'sending'), false) AS sending
-     FROM ${messages} m WHERE m.execution_id = $1 AND m.batch_no = $2
+     FROM ${messages} m CROSS JOIN ${TERMS} t WHERE m.execution_id = $1 AND m.batch_no = $2
        AND m.state IN ('queued', 'deferred', 'sending')) o
    WHERE execution_id = $1 AND no = $2`,
 );
 
+/** A message is marked before it is touched, and cleared when its worker has outlived it. */
+const MARK = preparedMonthly<{ readonly id: string }>(
+  'mark_message',
+  (messages) => `UPDATE ${messages} SET deaths = CASE WHEN $4 THEN deaths + 1 ELSE 0 END
+   WHERE id = $3 AND execution_id = $1 AND batch_no = $2 AND EXISTS (SELECT FROM batch
+     WHERE execution_id = $1 AND no = $2 AND fence = $5 AND owner = $6) RETURNING id`,
+);
+
 /**
- * Takes a batch and reads what is due in it; null when another worker has it or nothing is due. The read is a
- * statement of its own: it must see everything that was committed before the lease was ours.
+ * Takes a batch, ends what has to end in it and reads what is due; null when another worker has it, nothing is due or
+ * nothing may be sent. The read is a statement of its own: it must see everything that was committed before the lease was ours.
  */
 export async function claimBatch(db: Db, request: ClaimRequest): Promise<Claim | null> {
   const { executionId, batch, owner, leaseSeconds, fence: expected } = request;
   const [row] = await run(db, CLAIM, [executionId, batch, owner, leaseSeconds, expected ?? null]);
   if (row === undefined) return null;
-  const { fence, month, ...defaults } = row;
+  const { fence, month, deaths, sendable, ending, ...defaults } = row;
   const lease = { executionId, batch, month, fence, owner, leaseSeconds };
-  const messages = await run(db, READ_DUE(month), [executionId, batch]);
-  if (messages.length > 0) return { lease, defaults, messages };
-  await releaseBatch(db, lease, {});
+  if (ending || deaths >= SUSPICIOUS) await endMessages(db, lease);
+  const messages = sendable ? await run(db, READ_DUE(month), [executionId, batch]) : [];
+  if (messages.length > 0) return { lease, defaults, deaths, messages };
+  await releaseBatch(db, lease, { deaths });
   return null;
 }
 
@@ -135,7 +171,7 @@ export async function reread(db: Db, lease: Lease, messageIds: readonly string[]
   return run(db, REREAD(lease.month), [lease.executionId, lease.batch, [...messageIds]]);
 }
 
-/** Prolongs a lease from now; false when it is lost. */
+/** Prolongs a lease from now; false when it is lost, or when the execution must not send any more. */
 export async function renewLease(db: Db, lease: Lease): Promise<boolean> {
   const { executionId, batch, fence, owner, leaseSeconds } = lease;
   return (await run(db, RENEW, [executionId, batch, fence, owner, leaseSeconds])).length > 0;
@@ -149,11 +185,32 @@ export async function renewLease(db: Db, lease: Lease): Promise<boolean> {
 export async function releaseBatch(
   db: Db,
   lease: Lease,
-  { notBefore }: { readonly notBefore?: Date },
+  { notBefore, deaths = 0, survivor }: Release,
 ): Promise<void> {
   const { executionId, batch, month, fence, owner } = lease;
   await db.transaction().execute(async (transaction) => {
     const held = await run(transaction, LOCK, [executionId, batch, fence, owner]);
-    if (held.length > 0) await run(transaction, RELEASE(month), [executionId, batch, notBefore ?? null]);
+    if (held.length === 0) return;
+    if (survivor !== undefined) await clearMessage(transaction, lease, survivor);
+    await run(transaction, RELEASE(month), [executionId, batch, notBefore ?? null, deaths]);
   });
+}
+
+/** Marks a message of a suspicious batch; false when the lease is lost. Only then may it be touched. */
+export async function markMessage(db: Db, lease: Lease, messageId: string): Promise<boolean> {
+  return mark(db, lease, { messageId, touched: true });
+}
+
+/** Clears a message that was touched without harm. */
+export async function clearMessage(db: Db, lease: Lease, messageId: string): Promise<boolean> {
+  return mark(db, lease, { messageId, touched: false });
+}
+
+async function mark(
+  db: Db,
+  { executionId, batch, month, fence, owner }: Lease,
+  { messageId, touched }: { readonly messageId: string; readonly touched: boolean },
+): Promise<boolean> {
+  const parameters = [executionId, batch, messageId, touched, fence, owner];
+  return (await run(db, MARK(month), parameters)).length > 0;
 }

@@ -21,6 +21,10 @@ export interface ListedMessage {
   readonly state: MessageState;
   readonly code?: string;
   readonly attempts: number;
+  /** ISO 8601. */
+  readonly firstAttemptAt?: string;
+  /** Of a deferred message: not tried again before. ISO 8601. */
+  readonly nextAttemptAt?: string;
   readonly reply?: string;
   /** ISO 8601. */
   readonly updatedAt: string;
@@ -44,13 +48,17 @@ interface Row {
   readonly message: ListedMessage;
 }
 
+const iso = (column: string): string =>
+  `to_char(m.${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 const PAGE = preparedMonthly<Row>(
   'message_page',
   (
     messages,
   ) => `SELECT m.batch_no AS batch, jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'namespace', m.namespace,
      'id', m.identity, 'state', m.state, 'code', m.code, 'attempts', m.attempts, 'reply', m.reply,
-     'updatedAt', to_char(m.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+     'firstAttemptAt', ${iso('first_attempt_at')}, 'nextAttemptAt', CASE m.state WHEN 'deferred' THEN ${iso('not_before')} END,
+     'updatedAt', ${iso('updated_at')}))
      || jsonb_build_object('address', a.spelling) AS message
    FROM ${messages} m LEFT JOIN address a ON a.id = m.address_id
    WHERE m.execution_id = $1 AND ($2::message_state IS NULL OR m.state = $2)

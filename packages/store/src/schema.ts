@@ -156,7 +156,9 @@ export interface Schema {
     owner: string | null;
     lease_until: Date | null;
     due_at: Date | null;
+    ends_at: Date | null;
     permits: Generated<number>;
+    permits_at: Date | null;
     deaths: Generated<number>;
   };
   message: {

@@ -21,7 +21,7 @@ export interface DueBatch {
 export interface SweepOutcome {
   /** Messages whose outcome became `unknown`, or which are resent. */
   readonly unknown: number;
-  /** At most 1,000, longest due first. */
+  /** At most 1,000 that may be sent, longest due first, and 1,000 with messages that have to be ended. */
   readonly due: DueBatch[];
   /** Executions that are not fully expanded. */
   readonly expand: number[];
@@ -74,11 +74,14 @@ const ABANDONED = preparedMonthly<{ readonly id: string }>(
    SELECT month, sandbox_id, state::text, id, execution_id, profile_id FROM abandoned RETURNING message_id AS id`,
 );
 
+/** What may not be sent is left out, or it would stand before what may; what has to be ended comes in any case. */
 const DUE = prepared<DueBatch>(
   'sweep_due',
-  `SELECT execution_id AS "executionId", no AS batch, fence FROM batch
-   WHERE due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
-   ORDER BY due_at LIMIT 1000`,
+  `(SELECT b.execution_id AS "executionId", b.no AS batch, b.fence FROM batch b JOIN sendable() AS id ON id = b.execution_id
+    WHERE b.due_at <= now() AND (b.lease_until IS NULL OR b.lease_until < now()) ORDER BY b.due_at LIMIT 1000)
+   UNION ALL
+   (SELECT execution_id, no, fence FROM batch
+    WHERE ends_at <= now() AND (lease_until IS NULL OR lease_until < now()) ORDER BY ends_at LIMIT 1000)`,
 );
 
 const TO_EXPAND = prepared<{ readonly id: number }>(
@@ -96,7 +99,8 @@ export async function sweep(
   for (const { month } of await run(db, MONTHS, [])) {
     unknown += (await retrying(() => run(db, ABANDONED(month), [dataTimeoutSeconds, month]))).length;
   }
-  const due = await run(db, DUE, []);
+  const found = await run(db, DUE, []);
+  const due = [...new Map(found.map((batch) => [`${batch.executionId}-${batch.batch}`, batch])).values()];
   const expand = await run(db, TO_EXPAND, []);
   return { unknown, due, expand: expand.map((row) => row.id) };
 }

@@ -39,6 +39,15 @@ export const ExecutionBody = z.strictObject({
   audience: Audience.optional().describe(
     'Everybody, or whose attributes and consents contain the given ones',
   ),
+  maxLatenessMinutes: z
+    .number()
+    .int()
+    .min(1)
+    .max(43_200)
+    .optional()
+    .describe(
+      'What was never tried so long after this call is not sent any more and ends as `failed` with 4.4.7. Default: the retry period of the configuration',
+    ),
   dryRun: z
     .boolean()
     .optional()

@@ -136,6 +136,9 @@ describe('POST /v1/executions', () => {
     [{ list: 'nothing' }, 422, 'unknown_list', 'list'],
     [{ channelConfiguration: 'of-list' }, 422, 'list_required', 'list'],
     [{ dryRun: true }, 422, 'unsupported_field', 'dryRun'],
+    [{ maxLatenessMinutes: 0 }, 400, 'invalid_field', 'maxLatenessMinutes'],
+    [{ maxLatenessMinutes: 43_201 }, 400, 'invalid_field', 'maxLatenessMinutes'],
+    [{ maxLatenessMinutes: 1.5 }, 400, 'invalid_field', 'maxLatenessMinutes'],
     [{ audience: { all: true } }, 422, 'recipients_or_audience', 'recipients'],
     [{ recipients: undefined }, 422, 'recipients_or_audience', 'recipients'],
     [{ recipients: [] }, 400, 'invalid_field', 'recipients'],
@@ -258,7 +261,6 @@ describe('GET /v1/executions/{id}/messages', () => {
 
   test('what comes in a later version is absent, not half there', async () => {
     const calls: readonly (readonly [string, string])[] = [
-      ['POST', '/v1/executions/1/pause'],
       ['DELETE', '/v1/profiles/CRMID/5142'],
       ['GET', '/v1/profiles/CRMID/5142/export'],
       ['PUT', '/v1/profiles/CRMID/5142/consents'],

@@ -21,6 +21,7 @@ import { PROBLEMS, Problem } from '../problem.ts';
 import { errorFields } from '../request-log.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
 import { EXECUTION_LIMIT, ExecutionBody, readExecution } from './execution-body.ts';
+import { ExecutionParams, executionIdOf, unknownExecution } from './execution-id.ts';
 import type { ManagementApp } from './management-app.ts';
 import type { FindOptOutLinks } from './opt-out-links.ts';
 import { present } from './present.ts';
@@ -43,6 +44,7 @@ const Accepted = z.object({
 const Counts = z.object({
   executionId: z.string(),
   state: z.enum(['running', 'finished']),
+  control: z.enum(['running', 'paused', 'cancelled']).describe('What was said by pause, resume and cancel'),
   counts: z.record(z.enum(STATES), z.number().int()),
   exclusions: z.record(z.string(), z.number().int()).describe('Messages by exclusion code'),
 });
@@ -56,13 +58,14 @@ const Messages = z.object({
       state: z.enum(STATES),
       code: z.string().optional(),
       attempts: z.number().int(),
+      firstAttemptAt: z.string().optional().describe('The retry period counts from here'),
+      nextAttemptAt: z.string().optional().describe('Of a deferred message: not tried again before'),
       reply: z.string().optional(),
       updatedAt: z.string(),
     }),
   ),
   next: z.string().nullable().describe('Give it as `cursor` to go on; null at the end'),
 });
-const Params = z.object({ id: z.string().max(64) });
 const Page = z.strictObject({
   state: z.enum(STATES).optional(),
   cursor: z.string().max(200).optional(),
@@ -112,17 +115,18 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
       schema: {
         ...shared,
         summary: 'Progress of an execution',
-        params: Params,
+        params: ExecutionParams,
         response: { 200: Counts, ...PROBLEMS },
       },
     },
     async (request) => {
-      const counts = await executionCounts(database.db, tenantOf(request), idOf(request.params.id));
+      const counts = await executionCounts(database.db, tenantOf(request), executionIdOf(request.params));
       if (counts === null) throw unknownExecution();
-      const { state, exclusions } = counts;
+      const { state, control, exclusions } = counts;
       return {
         executionId: String(counts.executionId),
         state,
+        control,
         counts: { ...counts.counts },
         exclusions: present(exclusions),
       };
@@ -136,7 +140,7 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
       schema: {
         ...shared,
         summary: 'Messages of an execution',
-        params: Params,
+        params: ExecutionParams,
         querystring: Page,
         response: { 200: Messages, ...PROBLEMS },
       },
@@ -144,7 +148,7 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
     async (request) => {
       const { state, cursor, limit } = request.query;
       const page = { limit: Math.min(Number(limit ?? 100), MAX_MESSAGES), ...present({ state, cursor }) };
-      const found = await listMessages(database.db, tenantOf(request), idOf(request.params.id), page);
+      const found = await listMessages(database.db, tenantOf(request), executionIdOf(request.params), page);
       if (found === null) throw unknownExecution();
       return found;
     },
@@ -186,14 +190,4 @@ async function wakeUp(deps: ExecutionDeps, executionId: number): Promise<void> {
       'no worker was woken; the sweep will find the execution',
     );
   }
-}
-
-/** An id that is not a number names no execution. */
-function idOf(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw unknownExecution();
-  return Number(text);
-}
-
-function unknownExecution(): Problem {
-  return new Problem(404, 'unknown_execution', { detail: 'There is no such execution.' });
 }

@@ -11,6 +11,7 @@ import { parseJson } from '../json-text.ts';
 import { Problem, sendProblem, toProblem } from '../problem.ts';
 import { guard } from './access.ts';
 import { configurationRoutes } from './configuration-routes.ts';
+import { executionControlRoutes } from './execution-control-routes.ts';
 import { executionRoutes } from './execution-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
@@ -45,7 +46,9 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name a type even where they send nothing.
+    if (body.length === 0 && request.routeOptions.schema?.body === undefined) return done(null);
     const json = parseJson(body.toString());
     if (json.ok) done(null, json.value);
     else done(new Problem(400, json.code, { detail: json.detail }));
@@ -74,6 +77,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   await listRoutes(app, database);
   await profileRoutes(app, database);
   await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });
+  await executionControlRoutes(app, database);
   // Apart, since it takes bodies of its own kind.
   await app.register(async (part) => importRoutes(part.withTypeProvider<ZodTypeProvider>(), database));
 }

@@ -1,0 +1,86 @@
+/**
+ * Pause, resume, cancel: what is said about an execution as a whole.
+ *
+ * One rule: nothing is done to messages here. A control is a word on the execution's row, which claim, intent and lease
+ * renewal read; a cancelled execution's batches are handed to the sweep, and workers end them one by one.
+ *
+ * @module
+ */
+import type { Db } from './database.ts';
+import { retrying } from './database-error.ts';
+import type { ExecutionControl } from './execution.ts';
+import type { Scope } from './scope.ts';
+import { prepared, preparedMonthly, run } from './statement.ts';
+
+/** What a caller wants. Saying it twice is as saying it once. */
+export type ControlAction = 'pause' | 'resume' | 'cancel';
+
+/** What came of it: how the execution stands now, or why it cannot be had. */
+export type ControlOutcome =
+  | { readonly kind: 'done'; readonly control: ExecutionControl }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly because: 'cancelled' | 'finished' };
+
+const WANTED = { pause: 'paused', resume: 'running', cancel: 'cancelled' } as const;
+
+interface Row {
+  readonly control: ExecutionControl;
+  readonly expanded: boolean;
+  readonly month: string;
+}
+
+/** Waits for a step of the expansion that is under way, and no other begins before this is committed. */
+const LOCK = prepared<Row>(
+  'lock_execution_control',
+  `SELECT control, expanded_at IS NOT NULL AS expanded, month FROM execution
+   WHERE sandbox_id = $1 AND id = $2 FOR NO KEY UPDATE`,
+);
+
+const OPEN = preparedMonthly<{ readonly open: boolean }>(
+  'has_open_messages',
+  (messages) => `SELECT EXISTS (SELECT FROM ${messages}
+     WHERE execution_id = $1 AND state IN ('queued', 'sending', 'deferred')) AS open`,
+);
+
+/** What was not expanded until a cancellation never will be. */
+const CONTROL = prepared<never>(
+  'control_execution',
+  `UPDATE execution SET control = $2,
+     expanded_at = CASE WHEN $2 = 'cancelled' THEN coalesce(expanded_at, clock_timestamp()) ELSE expanded_at END
+   WHERE id = $1`,
+);
+
+/** One row for 200 messages. Batches in order, as everywhere. */
+const END_BATCHES = prepared<never>(
+  'end_batches',
+  `WITH open AS MATERIALIZED (
+     SELECT no FROM batch WHERE execution_id = $1 AND ends_at IS NOT NULL ORDER BY no FOR NO KEY UPDATE
+   )
+   UPDATE batch b SET ends_at = clock_timestamp() FROM open WHERE b.execution_id = $1 AND b.no = open.no`,
+);
+
+/**
+ * Pauses, resumes or cancels an execution. What is on the wire settles in any case. A pause holds from the next intent, or
+ * when the lease would have been prolonged; a cancellation ends every message that is queued or deferred, soon after.
+ */
+export async function controlExecution(
+  db: Db,
+  scope: Scope,
+  { executionId, action }: { readonly executionId: number; readonly action: ControlAction },
+): Promise<ControlOutcome> {
+  if (!Number.isSafeInteger(executionId)) return { kind: 'unknown' };
+  const wanted = WANTED[action];
+  return retrying(() =>
+    db.transaction().execute(async (transaction): Promise<ControlOutcome> => {
+      const [row] = await run(transaction, LOCK, [scope.sandboxId, executionId]);
+      if (row === undefined) return { kind: 'unknown' };
+      if (row.control === wanted) return { kind: 'done', control: wanted };
+      if (row.control === 'cancelled') return { kind: 'refused', because: 'cancelled' };
+      const [found] = await run(transaction, OPEN(row.month), [executionId]);
+      if (row.expanded && found?.open === false) return { kind: 'refused', because: 'finished' };
+      await run(transaction, CONTROL, [executionId, wanted]);
+      if (wanted === 'cancelled') await run(transaction, END_BATCHES, [executionId]);
+      return { kind: 'done', control: wanted };
+    }),
+  );
+}
