@@ -2,14 +2,15 @@
  * Opens a connection to the relay: nodemailer connects, greets, secures and authenticates; then its socket is ours.
  *
  * The rule: nothing of nodemailer listens to the socket after the handover, so that the transactions written here
- * are the only voice on it. A certificate that does not verify never gets this far.
+ * are the only voice on it. A certificate that does not verify never gets this far, nor does a relay that was to
+ * know us and does not ask who we are.
  *
  * @module
  */
 import type { Socket } from 'node:net';
 import { Failure } from '@adieu/core';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { RelayAddress } from './relay-url.ts';
+import type { Credentials, RelayAddress } from './relay-url.ts';
 
 /** What the relay's EHLO told, after TLS where there is any. */
 export interface Extensions {
@@ -58,7 +59,7 @@ export function openConnection(relay: RelayAddress): Promise<Opened> {
     const connection = new SMTPConnection({ connectionTimeout: CONNECTION_MS, ...relay.options });
     const fail = (cause: unknown): void => {
       connection.close();
-      reject(new Failure('relay_unavailable', reasonOf(cause), { temporary: true, cause }));
+      reject(new Failure('relay_unavailable', reasonOf(cause, relay.auth), { temporary: true, cause }));
     };
     // In the same turn in which nodemailer says that it is ready: whatever comes next is ours to read.
     const succeed = (): void => {
@@ -70,8 +71,10 @@ export function openConnection(relay: RelayAddress): Promise<Opened> {
     connection.on('error', fail);
     connection.connect((error) => {
       if (error) fail(error);
-      else if (relay.auth === null || !connection.allowsAuth) succeed();
-      else connection.login(relay.auth, (refused) => (refused ? fail(refused) : succeed()));
+      else if (relay.auth === null) succeed();
+      // Without it the relay would refuse message after message, each of them for good.
+      else if (!connection.allowsAuth) fail(new Error('The relay does not offer AUTH.'));
+      else connection.login({ ...relay.auth }, (refused) => (refused ? fail(refused) : succeed()));
     });
   });
 }
@@ -101,7 +104,17 @@ function handOver(connection: SMTPConnection): Opened | null {
   };
 }
 
-/** The relay's own words where it had any; they hold no recipient, since none was named yet. */
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+/**
+ * The relay's own words where it had any; they hold no recipient, since none was named yet. What was said to it in
+ * AUTH may come back in them.
+ */
+function reasonOf(cause: unknown, auth: Credentials | null): string {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  if (auth === null) return said;
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const secrets = [auth.pass, auth.user].flatMap((secret) => [base64(secret), secret]);
+  return [base64(`\0${auth.user}\0${auth.pass}`), ...secrets].reduce(
+    (text, secret) => text.replaceAll(secret, '…'),
+    said,
+  );
 }

@@ -85,7 +85,18 @@ export async function fly({ prepared, slot, ...intent }: Flight, deps: FlightDep
   }
 
   const { startBy } = intent;
-  const outcome = await slot.send({ ...envelope, bytes, smtputf8, startBy, renew, leased: lease.held });
+  let renewal: Promise<number | null> | null = null;
+  const outcome = await slot.send({
+    ...envelope,
+    ...{ bytes, smtputf8, startBy },
+    renew: () => {
+      renewal = renew();
+      return renewal;
+    },
+    leased: lease.held,
+  });
+  // The connection may be gone while a new intent is being had: the outcome is that of the last one.
+  await renewal;
   const verdict = judge(outcome, attemptState(message, deps));
   if (verdict.kind === 'give-back') {
     await ledger.giveBack([attempt]);

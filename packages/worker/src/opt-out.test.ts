@@ -1,6 +1,7 @@
 import { SILENT } from '@adieu/core';
-import { openDatabase, openOptOutRecorder } from '@adieu/store';
+import { openOptOutRecorder } from '@adieu/store';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { holdRows, intentWaits, latch } from './testing/held-rows.ts';
 import { openScene, type Scene, until } from './testing/scene.ts';
 
 let scene: Scene;
@@ -9,42 +10,10 @@ beforeEach(async () => {
 });
 afterEach(() => scene.close());
 
-/** A promise and what resolves it. */
-function latch(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-}
-
 function recorder() {
   const opened = openOptOutRecorder(scene.database, { log: SILENT });
   scene.later(opened.close);
   return opened;
-}
-
-/** Holds the row of a batch in a transaction of its own until it is let go. */
-async function holdBatch(executionId: number): Promise<() => Promise<void>> {
-  const own = openDatabase({ url: scene.database.url, poolSize: 1 });
-  scene.later(own.close);
-  const held = latch();
-  const let_go = latch();
-  const done = own.db.transaction().execute(async (transaction) => {
-    await transaction
-      .selectFrom('batch')
-      .selectAll()
-      .where('execution_id', '=', executionId)
-      .forUpdate()
-      .execute();
-    held.open();
-    await let_go.opened;
-  });
-  await held.opened;
-  return async () => {
-    let_go.open();
-    await done;
-  };
 }
 
 const claimed = (executionId: number) => async (): Promise<boolean> => {
@@ -55,17 +24,6 @@ const claimed = (executionId: number) => async (): Promise<boolean> => {
     .executeTakeFirst();
   return row !== undefined && row.owner !== null;
 };
-
-/** Somebody waits for a lock in this scene's database. Not a table of ours, hence the types. */
-async function intentWaits(): Promise<boolean> {
-  const activity = await scene.db
-    .selectFrom('pg_stat_activity' as never)
-    .select('pid' as never)
-    .where('datname' as never, '=', new URL(scene.database.url).pathname.slice(1) as never)
-    .where('wait_event_type' as never, '=', 'Lock' as never)
-    .execute();
-  return activity.length > 0;
-}
 
 describe('OH-27: the order of two commits decides', () => {
   test('S6: an opt-out that is answered between claim and intent stops the message, and no other', async () => {
@@ -81,9 +39,9 @@ describe('OH-27: the order of two commits decides', () => {
     await scene.worker(relay.url);
     const execution = await scene.enqueue();
     await until(claimed(execution));
-    const letGo = await holdBatch(execution);
+    const letGo = await holdRows(scene, 'batch');
     greeting.open();
-    await until(intentWaits);
+    await until(() => intentWaits(scene));
     const receipt = await recorder().record(scene.optOut(3));
     expect(receipt).toEqual({ changed: true, known: true });
     expect(relay.mails).toEqual([]);

@@ -107,7 +107,8 @@ export function openRelay(options: RelayOptions): Relay {
   const waiters: Waiter[] = [];
   let gathering = false;
   let closed = false;
-  let troubled = false;
+  /** The trouble that was told last; null when there is none. */
+  let told: string | null = null;
 
   /** Serves those who wait, first come, first served. */
   function pump(gathered = false): void {
@@ -219,17 +220,17 @@ export function openRelay(options: RelayOptions): Relay {
 
   function trouble(place: Place, reason: string): void {
     const delay = pausePlace(place, pause, random());
-    // Once per outage: what follows is the same trouble again.
-    const level = troubled ? 'debug' : 'warn';
+    // Once, while it is the same trouble again.
+    const level = told === reason ? 'debug' : 'warn';
     log[level]({ relay: address.shown, reason, pauseMs: Math.round(delay) }, 'relay connection paused');
-    troubled = true;
+    told = reason;
     setTimeout(() => pump(), delay + 1).unref();
   }
 
   function recover(place: Place): void {
     place.troubles = 0;
-    if (troubled && !places.some(isPaused)) {
-      troubled = false;
+    if (told !== null && !places.some(isPaused)) {
+      told = null;
       log.info({ relay: address.shown }, 'relay takes messages again');
     }
   }

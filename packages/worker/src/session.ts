@@ -183,7 +183,9 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
     let reason = staleness(outgoing, transit.startBy);
     if (reason === 'stale' && outgoing.renew !== undefined) {
       slow = true;
-      transit.startBy = (await outgoing.renew()) ?? transit.startBy;
+      // The database may be away, and whoever waits for the end of this session must not wait for it.
+      const renewed = await Promise.race([outgoing.renew(), wire.down.then(() => null)]);
+      transit.startBy = renewed ?? transit.startBy;
       reason = staleness(outgoing, transit.startBy);
     }
     if (reason !== null) {

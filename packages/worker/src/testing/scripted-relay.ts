@@ -68,7 +68,10 @@ export interface RelayScript {
   readonly answer?: (step: Step) => Answer | undefined | Promise<Answer | undefined>;
   /** Writes every octet by itself. */
   readonly dribble?: boolean;
-  readonly tls?: { readonly mode: 'starttls' | 'implicit'; readonly certificate: 'relay' | 'stranger' };
+  readonly tls?: {
+    readonly mode: 'starttls' | 'implicit';
+    readonly certificate: 'relay' | 'stranger' | 'expired' | 'elsewhere';
+  };
   readonly port?: number;
 }
 
@@ -81,6 +84,8 @@ export interface ScriptedRelay {
   /** Mails accepted with 2xx, by Message-ID. */
   counts(): Map<string, number>;
   connections(): number;
+  /** Cuts every connection without a word, and goes on listening. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -99,7 +104,10 @@ const ORDINARY: Readonly<Record<Stage, string>> = {
   quit: '221 2.0.0 bye',
 };
 
-/** The path of a certificate or key of this folder. `ca.pem` signed `relay.pem`; nobody signed `stranger.pem`. */
+/**
+ * The path of a certificate or key of this folder. `ca.pem` signed `relay.pem` (localhost and loopback), `expired.pem`
+ * and `elsewhere.pem` (another host); nobody signed `stranger.pem`.
+ */
 export function fixture(name: string): string {
   return `${FIXTURES}${name}`;
 }
@@ -131,6 +139,8 @@ export async function startScriptedRelay(script: RelayScript = {}): Promise<Scri
   async function converse(plain: Socket, connection: number): Promise<void> {
     let peer = openPeer(plain);
     let transaction = 0;
+    /** AUTH goes on: the next line is no command. */
+    let authenticating = false;
     /** The MAIL command and the recipient that were accepted. */
     let command: string | null = null;
     let to: string | null = null;
@@ -195,7 +205,7 @@ export async function startScriptedRelay(script: RelayScript = {}): Promise<Scri
 
     if ((await ask('greeting')).over) return;
     for (let line = await peer.line(); line !== null; line = await peer.line()) {
-      const stage = stageOf(line);
+      const stage: Stage | null = authenticating ? 'auth' : stageOf(line);
       if (stage === null) {
         await write('500 5.5.1 what?');
         continue;
@@ -203,6 +213,7 @@ export async function startScriptedRelay(script: RelayScript = {}): Promise<Scri
       if (stage === 'mail') transaction++;
       const { code, over } = await ask(stage, line);
       if (over) return;
+      authenticating = stage === 'auth' && code === 334;
       if (stage === 'quit') return void peer.socket.end();
       if (stage === 'mail' || stage === 'rset') {
         command = stage === 'mail' && isYes(code) ? line : null;
@@ -231,6 +242,9 @@ export async function startScriptedRelay(script: RelayScript = {}): Promise<Scri
     mails,
     counts: () => accepted,
     connections: () => connections,
+    cut() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
