@@ -1,14 +1,8 @@
 import { type Log, SILENT, type WakeUpJob } from '@adieu/core';
 import { openScratchDatabase } from '@adieu/store/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  type ConsumerOptions,
-  jobId,
-  migrateQueue,
-  type QueueAddress,
-  startConsumer,
-  startQueue,
-} from './queue.ts';
+import { jobId } from './job.ts';
+import { type ConsumerOptions, migrateQueue, type QueueAddress, startConsumer, startQueue } from './queue.ts';
 import { redisProgram, startRedisServer } from './testing/redis-server.ts';
 import { openScene, until } from './testing/scene.ts';
 

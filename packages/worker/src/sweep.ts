@@ -2,12 +2,15 @@
  * The sweep, once a second: what the queue lost, what a dead worker left and what has become due is woken.
  *
  * The rule: the database says what is due; the queue drops what it already has, since the job's id carries the fence.
+ * What stays due all the same may have been dropped for something under its id that nobody will ever run, so then the
+ * queue is looked through.
  *
  * @module
  */
 import type { Log, WakeUpJob } from '@adieu/core';
 import { type Db, sweep } from '@adieu/store';
-import { jobId, type Queue } from './queue.ts';
+import { jobId } from './job.ts';
+import type { Queue } from './queue.ts';
 
 /** What the sweep needs. */
 export interface SweepOptions {
@@ -25,13 +28,13 @@ export interface Sweep {
   close(): Promise<void>;
 }
 
-/** A job that was added is not added again so soon; a large execution has thousands that wait their turn. */
+/** How long a job may be due after it was added before the queue is asked what became of it. */
 const AGAIN_MS = 5000;
 
 /** Starts to sweep. */
 export function startSweep(options: SweepOptions): Sweep {
   const { db, queue, log, everySeconds, dataTimeoutSeconds } = options;
-  const added = new Map<string, number>();
+  let added: ReadonlyMap<string, number> = new Map();
   let round: Promise<void> = Promise.resolve();
   let busy = false;
 
@@ -44,8 +47,9 @@ export function startSweep(options: SweepOptions): Sweep {
         ...expand.map((executionId) => ({ kind: 'expand', executionId }) as const),
         ...due.map((batch) => ({ kind: 'batch', ...batch }) as const),
       ];
-      const fresh = jobs.filter((job) => isFresh(jobId(job)));
+      const { fresh, waited } = sort(jobs);
       if (fresh.length > 0) await queue.wakeAll(fresh);
+      if (waited.length > 0) await queue.mend(waited);
     } catch (error) {
       log.debug({ error: String(error) }, 'sweep failed, the next one repairs it');
     } finally {
@@ -53,15 +57,14 @@ export function startSweep(options: SweepOptions): Sweep {
     }
   }
 
-  function isFresh(id: string): boolean {
+  /** What is due for the first time, and what still is although it was added a while ago. */
+  function sort(jobs: readonly WakeUpJob[]): { readonly fresh: WakeUpJob[]; readonly waited: WakeUpJob[] } {
     const now = performance.now();
-    for (const [old, at] of added) {
-      if (now - at < AGAIN_MS) break;
-      added.delete(old);
-    }
-    if (added.has(id)) return false;
-    added.set(id, now);
-    return true;
+    const before = added;
+    added = new Map(jobs.map((job) => [jobId(job), before.get(jobId(job)) ?? now]));
+    const waited = jobs.filter((job) => now - (added.get(jobId(job)) ?? now) >= AGAIN_MS);
+    added = new Map([...added, ...waited.map((job) => [jobId(job), now] as const)]);
+    return { fresh: jobs.filter((job) => !before.has(jobId(job))), waited };
   }
 
   // A little apart from other workers, so that they do not all ask at once.

@@ -20,10 +20,10 @@ export interface RedisServer {
 export const redisProgram: string | null =
   ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0) ?? null;
 
-/** Starts a server on a free port of loopback. */
-export async function startRedisServer(): Promise<RedisServer> {
+/** Starts a server on that port of loopback, or on a free one. */
+export async function startRedisServer(given?: number): Promise<RedisServer> {
   if (redisProgram === null) throw new Error('this machine has no redis-server');
-  const port = await freePort();
+  const port = given ?? (await freePort());
   const dir = mkdtempSync(join(tmpdir(), 'adieu-redis-'));
   const options = [
     '--port',
