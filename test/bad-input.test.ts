@@ -4,21 +4,21 @@
  * @module
  */
 
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
+import { type Backend, openBackend } from './backend.ts';
 import { createBrand, DOMAIN, enqueue, finished, importPeople, TEMPLATE } from './brand.ts';
 import { type RunningAdieu, runAdieu } from './running-adieu.ts';
 
-let scratch: ScratchDatabase;
+let backend: Backend;
 let relay: ScriptedRelay;
 let adieu: RunningAdieu;
 
 beforeAll(async () => {
-  scratch = await openScratchDatabase();
+  backend = await openBackend();
   relay = await startScriptedRelay();
-  adieu = await runAdieu({ databaseUrl: scratch.url, relayUrl: relay.url });
+  adieu = await runAdieu({ backend, relayUrl: relay.url });
   await createBrand(adieu);
   await importPeople(adieu, 1);
   const noWayOut = { subject: 'No way out', html: '<p>Hello</p>' };
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await adieu?.stop();
   await relay?.close();
-  await scratch?.close();
+  await backend?.close();
 });
 
 const CONFIGURATION = {
@@ -59,7 +59,7 @@ async function rows(): Promise<Record<string, number>> {
   const counted = await Promise.all(
     tables.map(async (table) => {
       const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM ${sql.table(table)}`.execute(
-        scratch.db,
+        backend.db,
       );
       return [table, rows[0]?.n ?? -1] as const;
     }),

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   type RelayedMail,
   type ScriptedRelay,
   startScriptedRelay,
 } from '../packages/worker/src/testing/scripted-relay.ts';
+import { type Backend, openBackend } from './backend.ts';
 import { createBrand, DOMAIN, enqueue, finished, importPeople, TEMPLATE, waysOut } from './brand.ts';
 import { decodedParts } from './decoded-parts.ts';
 import {
@@ -23,15 +23,15 @@ import {
 } from './outside-tools.ts';
 import { type RunningAdieu, runAdieu } from './running-adieu.ts';
 
-let scratch: ScratchDatabase;
+let backend: Backend;
 let relay: ScriptedRelay;
 let adieu: RunningAdieu;
 let keys: PublishedKeys;
 
 beforeAll(async () => {
-  scratch = await openScratchDatabase();
+  backend = await openBackend();
   relay = await startScriptedRelay();
-  adieu = await runAdieu({ databaseUrl: scratch.url, relayUrl: relay.url });
+  adieu = await runAdieu({ backend, relayUrl: relay.url });
   keys = await createBrand(adieu);
   await importPeople(adieu, 2);
   await finished(
@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await adieu?.stop();
   await relay?.close();
-  await scratch?.close();
+  await backend?.close();
 });
 
 const delivered = (): RelayedMail => {

@@ -4,8 +4,8 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Backend, openBackend } from './backend.ts';
 import { createBrand, enqueue, finished, importPeople } from './brand.ts';
 import { type CountingSink, startCountingSink } from './counting-sink.ts';
 import { type RunningAdieu, runAdieu } from './running-adieu.ts';
@@ -18,17 +18,17 @@ const FEW = 2_000;
  */
 const FLAT = 1.8;
 
-let scratch: ScratchDatabase;
+let backend: Backend;
 let sink: CountingSink;
 let api: RunningAdieu;
 let worker: RunningAdieu;
 
 beforeAll(async () => {
-  scratch = await openScratchDatabase();
+  backend = await openBackend();
   sink = await startCountingSink();
-  api = await runAdieu({ databaseUrl: scratch.url, relayUrl: sink.url, roles: 'api' });
+  api = await runAdieu({ backend, relayUrl: sink.url, roles: 'api' });
   worker = await runAdieu({
-    databaseUrl: scratch.url,
+    backend,
     relayUrl: sink.url,
     roles: 'worker',
     dataDir: api.dataDir,
@@ -40,7 +40,7 @@ afterAll(async () => {
   await worker?.stop();
   await api?.stop();
   await sink?.close();
-  await scratch?.close();
+  await backend?.close();
 });
 
 /** Peak resident memory of a process since it was last asked, in MiB. */

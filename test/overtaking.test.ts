@@ -4,7 +4,6 @@
  * @module
  */
 
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import {
@@ -13,10 +12,11 @@ import {
   type Step,
   startScriptedRelay,
 } from '../packages/worker/src/testing/scripted-relay.ts';
+import { type Backend, openBackend } from './backend.ts';
 import { createBrand, enqueue, finished, importPeople, postOneClick, waysOut } from './brand.ts';
 import { type RunningAdieu, runAdieu, until } from './running-adieu.ts';
 
-let scratch: ScratchDatabase;
+let backend: Backend;
 let relay: ScriptedRelay;
 let adieu: RunningAdieu;
 let worker: RunningAdieu;
@@ -24,9 +24,9 @@ let script: (step: Step) => Answer | undefined | Promise<Answer | undefined>;
 
 beforeEach(async () => {
   script = () => undefined;
-  scratch = await openScratchDatabase();
+  backend = await openBackend();
   relay = await startScriptedRelay({ answer: (step) => script(step) });
-  adieu = await runAdieu({ databaseUrl: scratch.url, relayUrl: relay.url, roles: 'api' });
+  adieu = await runAdieu({ backend, relayUrl: relay.url, roles: 'api' });
   worker = await startWorker();
   await createBrand(adieu);
   await importPeople(adieu, 3);
@@ -37,12 +37,12 @@ afterEach(async () => {
   await worker?.stop();
   await adieu?.stop();
   await relay?.close();
-  await scratch?.close();
+  await backend?.close();
 });
 
 function startWorker(): Promise<RunningAdieu> {
   return runAdieu({
-    databaseUrl: scratch.url,
+    backend,
     relayUrl: relay.url,
     roles: 'worker',
     dataDir: adieu.dataDir,
@@ -85,7 +85,7 @@ test('OH-27: a worker held between claim and intent does not send to whoever lef
 });
 
 async function leases(executionId: number): Promise<number> {
-  const batch = scratch.db.selectFrom('batch').select('no').where('execution_id', '=', executionId);
+  const batch = backend.db.selectFrom('batch').select('no').where('execution_id', '=', executionId);
   return (await batch.where('owner', 'is not', null).execute()).length;
 }
 
@@ -96,7 +96,7 @@ async function lockBatch(executionId: number): Promise<{ release(): Promise<void
     release = resolve;
   });
   return new Promise((resolve, reject) => {
-    const transaction = scratch.db.transaction().execute(async (db) => {
+    const transaction = backend.db.transaction().execute(async (db) => {
       await sql`SELECT 1 FROM batch WHERE execution_id = ${executionId} FOR UPDATE`.execute(db);
       resolve({
         release: () => {
@@ -112,7 +112,7 @@ async function lockBatch(executionId: number): Promise<{ release(): Promise<void
 
 async function waitingForLocks(): Promise<number> {
   const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(scratch.db);
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(backend.db);
   return rows[0]?.n ?? 0;
 }
 

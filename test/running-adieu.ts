@@ -1,5 +1,5 @@
 /**
- * Adieu as a user runs it: the built `adieu serve` in a process of its own, over a scratch database, on free ports.
+ * Adieu as a user runs it: the built `adieu serve` in a process of its own, over a backend, on free ports.
  *
  * The rule: scenarios talk to it only as its users do, over HTTP and SMTP, or look at the database beside it.
  *
@@ -12,12 +12,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Backend } from './backend.ts';
 
 const MAIN = fileURLToPath(new URL('../packages/app/dist/main.js', import.meta.url));
 
 /** What a scenario decides; the rest is as shipped. */
 export interface RunOptions {
-  readonly databaseUrl: string;
+  readonly backend: Pick<Backend, 'env' | 'dataDir'>;
   readonly relayUrl: string;
   readonly roles?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -41,6 +42,8 @@ export interface RunningAdieu {
   readonly key: string;
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   log(): string;
+  /** Ends it as a crash would; answers when it is gone. */
+  kill(): Promise<void>;
   /** Asks it to stop, and answers its exit code. */
   stop(): Promise<number | null>;
 }
@@ -51,7 +54,8 @@ const PATIENCE_MS = 110_000;
 /** Starts it and answers once it is ready. */
 export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
   const [httpPort, smtpPort] = [await freePort(), await freePort()];
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'adieu-run-')));
+  const given = options.dataDir ?? options.backend.dataDir;
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'adieu-run-')));
   const child = spawn(
     process.execPath,
     [MAIN, 'serve', ...(options.roles === undefined ? [] : ['--roles', options.roles])],
@@ -60,7 +64,7 @@ export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
         PATH: process.env.PATH ?? '',
         ADIEU_DATA_DIR: dataDir,
         ADIEU_API_KEY: API_KEY,
-        DATABASE_URL: options.databaseUrl,
+        ...options.backend.env,
         RELAY_URL: options.relayUrl,
         HTTP_PORT: String(httpPort),
         SMTP_PORT: String(smtpPort),
@@ -86,12 +90,17 @@ export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
     key: API_KEY,
     log: () => log,
     call: (method, path, body) => call(url, method, path, body),
+    async kill() {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
     async stop() {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
         await once(child, 'exit');
       }
-      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      if (given === null) await rm(dataDir, { recursive: true, force: true });
       return child.exitCode;
     },
   };
@@ -136,7 +145,8 @@ async function call(url: string, method: string, path: string, body?: unknown): 
   return { status: response.status, body: answer === '' ? null : JSON.parse(answer) };
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -4,23 +4,23 @@
  * @module
  */
 
-import { openScratchDatabase, type ScratchDatabase } from '@adieu/store/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { greet } from '../packages/inbound/src/testing/caller.ts';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
+import { type Backend, openBackend } from './backend.ts';
 import { createBrand, enqueue, finished, importPeople, postOneClick, waysOut } from './brand.ts';
 import { type RunningAdieu, runAdieu } from './running-adieu.ts';
 
 const PEOPLE = 12;
 
-let scratch: ScratchDatabase;
+let backend: Backend;
 let relay: ScriptedRelay;
 let adieu: RunningAdieu;
 
 beforeAll(async () => {
-  scratch = await openScratchDatabase();
+  backend = await openBackend();
   relay = await startScriptedRelay();
-  adieu = await runAdieu({ databaseUrl: scratch.url, relayUrl: relay.url });
+  adieu = await runAdieu({ backend, relayUrl: relay.url });
   await createBrand(adieu);
   await importPeople(adieu, PEOPLE);
   const first = await finished(adieu, await enqueue(adieu));
@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await adieu?.stop();
   await relay?.close();
-  await scratch?.close();
+  await backend?.close();
 });
 
 function mailTo(person: string) {
@@ -73,7 +73,7 @@ describe('a mailbox provider posts the delivered header URL', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => postOneClick(adieu, https)));
     expect(new Set(answers)).toEqual(new Set([200]));
     expect(await history('p2')).toHaveLength(1);
-    const events = await scratch.db
+    const events = await backend.db
       .selectFrom('event')
       .select('id')
       .where('type', '=', 'opted_out')
