@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
+import { greet } from '../packages/inbound/src/testing/caller.ts';
 import type { RelayedMail } from '../packages/worker/src/testing/scripted-relay.ts';
 import type { PublishedKeys } from './outside-tools.ts';
 import { type RunningAdieu, until } from './running-adieu.ts';
@@ -111,4 +112,23 @@ export async function postOneClick(adieu: RunningAdieu, link: URL): Promise<numb
     post.on('error', reject);
     post.end('List-Unsubscribe=One-Click');
   });
+}
+
+/** One SMTP dialogue as a mail program would have it; the last reply, or what refused it. */
+export async function mailTheAddress(
+  { smtpPort }: RunningAdieu,
+  address: string,
+  content: string,
+): Promise<string> {
+  const caller = await greet(smtpPort);
+  try {
+    for (const command of ['MAIL FROM:<someone-else@example.net>', `RCPT TO:<${address}>`, 'DATA']) {
+      const reply = await caller.ask(command);
+      if (!/^[23]/.test(reply)) return reply;
+    }
+    caller.say(`${content}\r\n.\r\n`);
+    return await caller.hear();
+  } finally {
+    caller.hangUp();
+  }
 }

@@ -5,10 +5,17 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { greet } from '../packages/inbound/src/testing/caller.ts';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
 import { type Backend, openBackend } from './backend.ts';
-import { createBrand, enqueue, finished, importPeople, postOneClick, waysOut } from './brand.ts';
+import {
+  createBrand,
+  enqueue,
+  finished,
+  importPeople,
+  mailTheAddress,
+  postOneClick,
+  waysOut,
+} from './brand.ts';
 import { type RunningAdieu, runAdieu } from './running-adieu.ts';
 
 const PEOPLE = 12;
@@ -43,19 +50,6 @@ async function history(
   person: string,
 ): Promise<{ source: string; scope: string; from: string; to: string }[]> {
   return (await adieu.call('GET', `/v1/profiles/CRMID/${person}/consent-history`)).body;
-}
-
-/** One SMTP dialogue as a mail program would have it; the reply to the content. */
-async function mailTheAddress(address: string, content: string): Promise<string> {
-  const caller = await greet(adieu.smtpPort);
-  await caller.ask('MAIL FROM:<someone-else@example.net>');
-  const accepted = await caller.ask(`RCPT TO:<${address}>`);
-  if (!accepted.startsWith('250')) return accepted;
-  await caller.ask('DATA');
-  caller.say(`${content}\r\n.\r\n`);
-  const reply = await caller.hear();
-  caller.hangUp();
-  return reply;
 }
 
 describe('a mailbox provider posts the delivered header URL', () => {
@@ -105,8 +99,8 @@ describe('a recipient mails the delivered mailto address', () => {
     ],
   ])('%s %s: 250, and 250 again, and one history row', async (person, _how, spell, content) => {
     const address = spell(waysOut(mailTo(person)).mailto);
-    expect(await mailTheAddress(address, content)).toMatch(/^250 /);
-    expect(await mailTheAddress(address, content)).toMatch(/^250 /);
+    expect(await mailTheAddress(adieu, address, content)).toMatch(/^250 /);
+    expect(await mailTheAddress(adieu, address, content)).toMatch(/^250 /);
     const rows = await history(person);
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ source: 'header_mailto', scope: 'channel', to: 'n' });
@@ -115,7 +109,7 @@ describe('a recipient mails the delivered mailto address', () => {
   test('an address that is not ours is refused at RCPT and changes nothing', async () => {
     const { mailto } = waysOut(mailTo('p6'));
     const forged = mailto.replace(/\+(.)/, (_, first: string) => `+${first === 'a' ? 'b' : 'a'}`);
-    expect(await mailTheAddress(forged, 'Subject: unsubscribe\r\n\r\n')).toMatch(/^550 5\.1\.1 /);
+    expect(await mailTheAddress(adieu, forged, 'Subject: unsubscribe\r\n\r\n')).toMatch(/^550 5\.1\.1 /);
     expect(await history('p6')).toEqual([]);
   });
 });
