@@ -9,6 +9,7 @@ import type { OptOutRecorder } from './opt-out-recorder.ts';
 import { openOptOutRecorder } from './opt-out-recorder.ts';
 import { settle } from './outcome.ts';
 import type { Scope } from './scope.ts';
+import { openSettleWatch } from './settle-watch.ts';
 import { openCuttableLine } from './testing/cuttable-line.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
 import { openScratchDatabase } from './testing/scratch-database.ts';
@@ -65,10 +66,12 @@ async function sendAll(differing: Parameters<typeof createScratchExecution>[2] =
   const { lease, messages } = await claimScratchBatch(scratch.db, executionId);
   const attemptId = randomUUID();
   expect((await commitIntent(scratch.db, lease, { attemptId, messages })).size).toBe(messages.length);
+  const messageOf = (person: number) => messages.find(({ identity }) => identity === `p${person}`);
   return {
+    messageOf,
     settleOf: async (person: number) => {
-      const message = messages.find(({ identity }) => identity === `p${person}`);
-      await settle(scratch.db, [{ messageId: message?.messageId ?? '', attemptId, state: 'sent' }]);
+      const messageId = messageOf(person)?.messageId ?? '';
+      await settle(scratch.db, [{ messageId, attemptId, state: 'sent' }]);
     },
   };
 }
@@ -170,6 +173,22 @@ describe('waiting for the wire', () => {
     },
   );
 
+  test('OH-27: those who come while others are waiting are waited for as well', async () => {
+    const { settleOf } = await sendAll();
+    const people = Array.from({ length: 40 }, (_, person) => person);
+    const answered: number[] = [];
+    const answers: Promise<unknown>[] = [];
+    for (const person of people) {
+      answers.push(recorder.record(optOut(person)).then(() => answered.push(person)));
+      // At any moment of the poll that the first of them began.
+      await new Promise((resolve) => setTimeout(resolve, person % 7));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(answered).toEqual([]);
+    for (const person of people) await settleOf(person);
+    await Promise.all(answers);
+  });
+
   test('a repeat waits like the first', async () => {
     const { settleOf } = await sendAll();
     const first = recorder.record(optOut(1));
@@ -207,11 +226,37 @@ describe('waiting for the wire', () => {
     expect(recorder.stats().overtaken).toBe(before);
   });
 
-  test('what is still being sent when the time is over is counted as overtaken', async () => {
-    await sendAll();
-    const hasty = openOptOutRecorder(scratch.database, { log: SILENT, patienceSeconds: 0.05 });
+  test('what is still being sent when the time is over is counted as overtaken, and the log names the message', async () => {
+    const { messageOf } = await sendAll();
+    const lines: object[] = [];
+    const log = { ...SILENT, warn: (fields: object) => void lines.push(fields) };
+    const hasty = openOptOutRecorder(scratch.database, { log, patienceSeconds: 0.05 });
     expect(await hasty.record(optOut(1))).toEqual({ changed: true, known: true });
     expect(hasty.stats()).toEqual({ recorded: 1, groups: 1, overtaken: 1 });
+    expect(lines).toEqual([{ messages: [messageOf(1)?.messageId] }]);
     await hasty.close();
+  });
+
+  test('OH-27: a database that goes away after the commit is asked again what is being sent', async () => {
+    const { messageOf, settleOf } = await sendAll();
+    const line = await openCuttableLine(scratch.url);
+    const database = openDatabase({ url: line.url });
+    const recorded = {
+      known: true,
+      changed: true,
+      scope: 'channel',
+      profileId: messageOf(1)?.profileId ?? null,
+      addressId: null,
+      listNumber: null,
+    } as const;
+    await line.cut();
+    const answer = openSettleWatch(database.db, 60).wait([recorded]);
+    expect(await isAnswered(answer)).toBe(false);
+    await line.mend();
+    expect(await isAnswered(answer)).toBe(false);
+    await settleOf(1);
+    expect(await answer).toEqual([[]]);
+    await database.close();
+    await line.cut();
   });
 });

@@ -67,11 +67,13 @@ export function openOptOutRecorder(
     // It is stored: whatever happens while waiting, the answer is yes.
     const overtaken = await watch.wait(recorded).catch((error: unknown) => {
       log.warn({ sqlState: sqlState(error) }, 'could not see what was being sent when an opt-out was stored');
-      return recorded.map(() => 0);
+      return [];
     });
     group.forEach(({ resolve }, place) => {
       const { changed = false, known = false } = recorded[place] ?? {};
-      stats.overtaken += overtaken[place] ?? 0;
+      const messages = overtaken[place] ?? [];
+      stats.overtaken += messages.length;
+      if (messages.length > 0) log.warn({ messages }, 'an opt-out is answered while messages are being sent');
       resolve({ changed, known });
     });
   };

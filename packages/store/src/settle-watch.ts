@@ -12,8 +12,11 @@ import { prepared, run } from './statement.ts';
 
 /** Waits for attempts to settle. */
 export interface SettleWatch {
-  /** Resolves with how many messages were still being sent when the time was over, for each. */
-  wait(recorded: readonly Recorded[]): Promise<number[]>;
+  /**
+   * Resolves with the ids of messages that were still being sent when the time was over, for each. Rejects when the database
+   * could not be asked all that time: by then no intent from before can start its content any more.
+   */
+  wait(recorded: readonly Recorded[]): Promise<(readonly string[])[]>;
 }
 
 interface Sending {
@@ -26,7 +29,7 @@ interface Sending {
 interface Waiting {
   readonly open: Map<string, Sending>;
   readonly until: number;
-  readonly resolve: (overtaken: number) => void;
+  readonly resolve: (overtaken: readonly string[]) => void;
 }
 
 const POLL_MILLISECONDS = 15;
@@ -72,15 +75,17 @@ export function openSettleWatch(db: Db, patienceSeconds: number): SettleWatch {
     polling = true;
     while (waiting.size > 0) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
-      const watched = [...waiting].flatMap(({ open }) => [...open.values()]);
+      // Whoever comes while the question is under way was not asked about, and its answer says nothing of them.
+      const asked = [...waiting];
+      const watched = asked.flatMap(({ open }) => [...open.values()]);
       // While the database is away nothing is known to have settled; the deadline decides.
       const still = await stillSending(db, watched).catch(() => null);
-      for (const entry of waiting) {
+      for (const entry of asked) {
         if (still !== null)
           for (const name of entry.open.keys()) if (!still.has(name)) entry.open.delete(name);
         if (entry.open.size > 0 && performance.now() < entry.until) continue;
         waiting.delete(entry);
-        entry.resolve(entry.open.size);
+        entry.resolve([...entry.open.values()].map(({ id }) => id));
       }
     }
     polling = false;
@@ -89,12 +94,12 @@ export function openSettleWatch(db: Db, patienceSeconds: number): SettleWatch {
   return {
     wait: async (recorded) => {
       const until = performance.now() + patienceSeconds * 1_000;
-      const sending = await run(db, SENDING, [JSON.stringify(recorded.flatMap(columnsOf))]);
+      const sending = await findSending(db, recorded, until);
       return Promise.all(
         recorded.map((_, place) => {
           const open = new Map(sending.filter((row) => row.place === place).map((row) => [nameOf(row), row]));
-          if (open.size === 0) return 0;
-          return new Promise<number>((resolve) => {
+          if (open.size === 0) return [];
+          return new Promise<readonly string[]>((resolve) => {
             waiting.add({ open, until, resolve });
             void poll();
           });
@@ -102,6 +107,19 @@ export function openSettleWatch(db: Db, patienceSeconds: number): SettleWatch {
       );
     },
   };
+}
+
+/** What is being sent; asked again while the database is away, because nobody may be told "stored" over mail on the wire. */
+async function findSending(db: Db, recorded: readonly Recorded[], until: number): Promise<Sending[]> {
+  const group = JSON.stringify(recorded.flatMap(columnsOf));
+  for (;;) {
+    try {
+      return await run(db, SENDING, [group]);
+    } catch (error) {
+      if (performance.now() >= until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    }
+  }
 }
 
 async function stillSending(db: Db, watched: readonly Sending[]): Promise<Set<string>> {
