@@ -62,11 +62,11 @@ export interface Claim {
 /** How a batch is given back. */
 export interface Release {
   /** Not due before. */
-  readonly notBefore?: Date;
+  readonly notBefore?: Date | null;
   /** What is to be remembered of {@link Claim.deaths}. Default: nothing, since its worker lives. */
   readonly deaths?: number;
   /** A message that was marked and has not ended its worker. */
-  readonly survivor?: string;
+  readonly survivor?: string | null;
 }
 
 /** Deaths after which the messages of a batch are taken one by one, to find the one to blame. */
@@ -185,14 +185,14 @@ export async function renewLease(db: Db, lease: Lease): Promise<boolean> {
 export async function releaseBatch(
   db: Db,
   lease: Lease,
-  { notBefore, deaths = 0, survivor }: Release,
+  { notBefore = null, deaths = 0, survivor = null }: Release,
 ): Promise<void> {
   const { executionId, batch, month, fence, owner } = lease;
   await db.transaction().execute(async (transaction) => {
     const held = await run(transaction, LOCK, [executionId, batch, fence, owner]);
     if (held.length === 0) return;
-    if (survivor !== undefined) await clearMessage(transaction, lease, survivor);
-    await run(transaction, RELEASE(month), [executionId, batch, notBefore ?? null, deaths]);
+    if (survivor !== null) await clearMessage(transaction, lease, survivor);
+    await run(transaction, RELEASE(month), [executionId, batch, notBefore, deaths]);
   });
 }
 

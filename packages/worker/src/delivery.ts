@@ -9,12 +9,24 @@
  * @module
  */
 import { gateMessage, isFailure } from '@adieu/core';
-import { type Claim, claimBatch, exclude, loadDelivery, reread } from '@adieu/store';
+import {
+  bookPermits,
+  type Claim,
+  type ClaimedMessage,
+  claimBatch,
+  clearMessage,
+  exclude,
+  loadDelivery,
+  markMessage,
+  reread,
+  SUSPICIOUS,
+} from '@adieu/store';
 import type { Composers } from './composers.ts';
 import { type FlightDeps, fly, intend } from './flight.ts';
 import { type KeptLease, keepLease } from './lease.ts';
 import { openPreparation, type Preparation, type Prepared } from './preparation.ts';
 import type { Relay, Slot } from './relay.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** What deliveries of one worker share. */
 export interface DeliveryDeps extends Omit<FlightDeps, 'lease' | 'delivery'> {
@@ -23,6 +35,8 @@ export interface DeliveryDeps extends Omit<FlightDeps, 'lease' | 'delivery'> {
   /** Names this worker in leases. */
   readonly owner: string;
   readonly leaseSeconds: number;
+  /** Where messages that may end this process go one by one. */
+  readonly turnstile: Turnstile;
 }
 
 /** The batch a job names. */
@@ -50,8 +64,9 @@ export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<v
   if (claim === null) return;
   const lease = keepLease(db, claim.lease, { since, log });
   let notBefore: Date | null = null;
+  const passage: Passage = { survivor: null, through: claim.deaths < SUSPICIOUS };
   try {
-    notBefore = await deliverClaim(claim, lease, deps);
+    notBefore = await deliverClaim({ claim, lease, passage }, deps);
   } catch (error) {
     // The database is away, or nothing of this delivery can leave: it is due again, by itself or when put right.
     const away = isFailure(error) && error.code === 'database_unavailable';
@@ -63,11 +78,26 @@ export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<v
   } finally {
     lease.stop();
   }
-  await ledger.release(claim.lease, notBefore);
+  const { survivor, through } = passage;
+  await ledger.release(claim.lease, { notBefore, survivor, deaths: through ? 0 : claim.deaths });
+}
+
+/** How the messages of a batch that has outlived its workers go through, one by one. */
+interface Passage {
+  /** The message that was marked last. */
+  survivor: string | null;
+  /** All of them went through: the batch is above suspicion again. */
+  through: boolean;
+}
+
+interface Claimed {
+  readonly claim: Claim;
+  readonly lease: KeptLease;
+  readonly passage: Passage;
 }
 
 /** Works through a claim; answers when the rest is due, or null for at once. */
-async function deliverClaim(claim: Claim, lease: KeptLease, deps: DeliveryDeps): Promise<Date | null> {
+async function deliverClaim({ claim, lease, passage }: Claimed, deps: DeliveryDeps): Promise<Date | null> {
   const delivery = await loadDelivery(deps.db, claim.lease.executionId);
   const preparation = openPreparation({
     gate: gateMessage(delivery.configuration, delivery.list?.name ?? null),
@@ -78,11 +108,11 @@ async function deliverClaim(claim: Claim, lease: KeptLease, deps: DeliveryDeps):
     ahead: deps.relay.capacity,
   });
   const flights = new Set<Promise<void>>();
-  const run: Run = { preparation, flights, flightDeps: { ...deps, lease, delivery }, left: 0 };
+  const run: Run = { preparation, flights, flightDeps: { ...deps, lease, delivery }, passage, left: 0 };
   preparation.add(claim.messages, 0);
   let retryAt: Date | null;
   try {
-    retryAt = await pump(run, deps);
+    retryAt = await workThrough(run, deps);
   } finally {
     await Promise.all(flights);
   }
@@ -97,14 +127,66 @@ interface Run {
   readonly flightDeps: FlightDeps;
   /** Messages with a connection, until their outcome is written. */
   readonly flights: Set<Promise<void>>;
+  readonly passage: Passage;
   /** Messages left to a later claim because they kept coming back. */
   left: number;
 }
 
+/** Begins messages as rate and suspicion allow, until none is left; answers when to go on with what is. */
+async function workThrough(run: Run, deps: DeliveryDeps): Promise<Date | null> {
+  const { preparation, passage } = run;
+  const suspicious = !passage.through;
+  for (;;) {
+    await writeExclusions(run);
+    const next = preparation.next();
+    if (next === undefined) passage.through = true;
+    if (next === undefined || !goesOn(run, deps)) return null;
+    const retryAt = suspicious
+      ? await deps.turnstile(() => beginOne(run, next, deps))
+      : await begin(run, preparation.waiting(), deps);
+    if (retryAt !== null) return retryAt;
+  }
+}
+
+/** Begins at most so many messages, and comes back when they have gone. */
+async function begin(run: Run, wanted: number, deps: DeliveryDeps): Promise<Date | null> {
+  const { lease, delivery } = run.flightDeps;
+  const { messagesPerSecond } = delivery.configuration.rate;
+  if (messagesPerSecond === null) run.preparation.grant(wanted);
+  else {
+    const booking = await bookPermits(deps.db, lease.lease, { wanted, messagesPerSecond });
+    if (booking?.kind === 'later') return booking.from;
+    if (booking === null) await lease.confirm();
+    else run.preparation.grant(booking.count);
+  }
+  return pump(run, deps);
+}
+
+/** Begins one message of a batch that has ended its workers. The mark stands before anything is done with it. */
+async function beginOne(run: Run, message: ClaimedMessage, deps: DeliveryDeps): Promise<Date | null> {
+  const { db, lease } = run.flightDeps;
+  if (!goesOn(run, deps)) return null;
+  if (!(await markMessage(db, lease.lease, message.messageId))) {
+    await lease.confirm();
+    return null;
+  }
+  run.passage.survivor = message.messageId;
+  const retryAt = await begin(run, 1, deps);
+  await Promise.all(run.flights);
+  await clearMessage(db, lease.lease, message.messageId);
+  run.passage.survivor = null;
+  return retryAt;
+}
+
+function goesOn({ flightDeps }: Run, { ledger, stopping }: DeliveryDeps): boolean {
+  return !stopping() && flightDeps.lease.held() && !ledger.away();
+}
+
 /** Moves messages from preparation to connections until none is left; answers when to go on, where the relay is down. */
-async function pump(run: Run, { relay, ledger, stopping }: DeliveryDeps): Promise<Date | null> {
-  const { preparation, flights, flightDeps } = run;
-  while (!stopping() && flightDeps.lease.held() && !ledger.away()) {
+async function pump(run: Run, deps: DeliveryDeps): Promise<Date | null> {
+  const { preparation, flights } = run;
+  const { relay } = deps;
+  while (goesOn(run, deps)) {
     const ready = await preparation.ready();
     await writeExclusions(run);
     if (ready === 0) {

@@ -48,7 +48,7 @@ describe('the ledger', () => {
     expect(await counts()).toMatchObject({ sent: 1, bounced: 1, queued: 2, sending: 0 });
     const other = { executionId: execution, batch: 0, owner: 'b', leaseSeconds: 60 };
     expect(await claimBatch(scene.db, other)).toBeNull();
-    await ledger.release(claim.lease, null);
+    await ledger.release(claim.lease, {});
     expect((await claimBatch(scene.db, other))?.messages).toHaveLength(2);
     expect([ledger.away(), ledger.held()]).toEqual([false, 0]);
   });

@@ -14,6 +14,7 @@ import {
   giveBack,
   type Lease,
   type Outcome,
+  type Release,
   releaseBatch,
   settle,
 } from '@adieu/store';
@@ -28,7 +29,7 @@ export interface Ledger {
    * committed yet cannot be given back, so this is repeated for half a minute. Resolves with the first time.
    */
   disown(attempts: readonly Attempt[]): Promise<void>;
-  release(lease: Lease, notBefore: Date | null): Promise<void>;
+  release(lease: Lease, how: Release): Promise<void>;
   /** The last write failed: nothing new must be begun. */
   away(): boolean;
   /** Outcomes that are not written yet. */
@@ -43,7 +44,7 @@ type Entry =
   | {
       readonly kind: 'release';
       readonly lease: Lease;
-      readonly notBefore: Date | null;
+      readonly how: Release;
       readonly done: () => void;
     };
 
@@ -120,7 +121,7 @@ export function openLedger(db: Db, log: Log): Ledger {
   return {
     settle: (outcome) => later((done) => ({ kind: 'settle', outcome, done })),
     giveBack: back,
-    release: (lease, notBefore) => later((done) => ({ kind: 'release', lease, notBefore, done })),
+    release: (lease, how) => later((done) => ({ kind: 'release', lease, how, done })),
     disown(attempts) {
       for (const seconds of DISOWN_AGAIN) {
         const timer = setTimeout(() => {
@@ -150,7 +151,7 @@ async function commit(db: Db, group: readonly Entry[]): Promise<void> {
   if (attempts.length > 0) await giveBack(db, attempts);
   for (const entry of group) {
     if (entry.kind !== 'release') continue;
-    await releaseBatch(db, entry.lease, entry.notBefore === null ? {} : { notBefore: entry.notBefore });
+    await releaseBatch(db, entry.lease, entry.how);
   }
 }
 

@@ -28,6 +28,12 @@ export interface Exclusion {
 export interface Preparation {
   /** Puts messages through the gate; with the standing they were just read with. */
   add(messages: readonly ClaimedMessage[], returns: number): void;
+  /** Allows so many more messages to be composed. What comes back needs no second permission. */
+  grant(count: number): void;
+  /** Messages that passed the gate and wait for permission to be composed. */
+  waiting(): number;
+  /** The one of them that is composed next. */
+  next(): ClaimedMessage | undefined;
   /** Takes back what was composed and not sent; its intent will ask for the standing again. */
   putBack(prepared: Prepared): void;
   /** Resolves when at least one message is ready, or nothing is left to prepare; answers how many are ready. */
@@ -56,14 +62,16 @@ export function openPreparation(options: PreparationOptions): Preparation {
   const waiting: { readonly message: ClaimedMessage; readonly returns: number }[] = [];
   const finished: Prepared[] = [];
   let excluded: Exclusion[] = [];
+  let granted = 0;
   let composing = 0;
   let held = 0;
   let wake: (() => void) | null = null;
 
   function fill(): void {
-    while (composing + finished.length < ahead) {
+    while (granted > 0 && composing + finished.length < ahead) {
       const next = waiting.shift();
       if (next === undefined) return;
+      granted--;
       composing++;
       void composeOne(next.message, next.returns).finally(() => {
         composing--;
@@ -105,10 +113,18 @@ export function openPreparation(options: PreparationOptions): Preparation {
     add(messages, returns) {
       for (const message of messages) {
         const decision = decide(gate, standingOf(message, defaults));
-        if (decision.kind === 'send') waiting.push({ message, returns });
+        if (decision.kind === 'send' && returns > 0) {
+          granted++;
+          waiting.unshift({ message, returns });
+        } else if (decision.kind === 'send') waiting.push({ message, returns });
         else excluded.push({ messageId: message.messageId, code: decision.code });
       }
     },
+    grant(count) {
+      granted += count;
+    },
+    waiting: () => waiting.length,
+    next: () => waiting[0]?.message,
     putBack: (prepared) => void finished.push({ ...prepared, returns: prepared.returns + 1 }),
     async ready() {
       for (;;) {

@@ -17,6 +17,7 @@ import { openRelay, type RelayStats } from './relay.ts';
 import { startSweep } from './sweep.ts';
 import { type Counted, openTally } from './tally.ts';
 import { RFC_TIMEOUTS, type SmtpTimeouts } from './transaction.ts';
+import { openTurnstile } from './turnstile.ts';
 
 /** How a worker runs. */
 export interface WorkerOptions {
@@ -96,6 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     log,
     owner: options.owner ?? randomUUID(),
     leaseSeconds,
+    turnstile: openTurnstile(),
     retryFirstSeconds: options.retryFirstSeconds,
     now: options.now ?? (() => new Date()),
     random: Math.random,

@@ -59,6 +59,11 @@ describe('A channel configuration', () => {
     expect([answer.status, answer.json().warnings]).toEqual([200, []]);
   });
 
+  test('S13: keeps its rate', async () => {
+    const answer = await put({ ...MINIMAL, rate: { messagesPerSecond: 2.5, perDomain: null } }, 'slow');
+    expect([answer.status, answer.json().rate]).toEqual([200, { messagesPerSecond: 2.5, perDomain: null }]);
+  });
+
   test('U1: of transactional mail is warned that it needs no List-Unsubscribe', async () => {
     const answer = await put({ ...MINIMAL, emailType: 'transactional' }, 'receipts');
     expect(answer.json().warnings).toHaveLength(1);

@@ -24,7 +24,8 @@ import type { ManagementApp } from './management-app.ts';
 import { present } from './present.ts';
 
 const Sender = z.strictObject({ name: headerText(200), email: EmailAddress });
-const Rate = z.number().positive().nullable();
+/** One message in a quarter of an hour is slow enough for anybody, and no interval overflows. */
+const Rate = z.number().min(0.001).nullable();
 const UNSUPPORTED = 'not supported by this version, refused with `unsupported_field`';
 
 const ListUnsubscribe = z.strictObject({
@@ -59,9 +60,13 @@ const Body = z.strictObject({
     .optional()
     .describe('Default: `keep` for marketing, else `resend`'),
   rate: z
-    .strictObject({ messagesPerSecond: Rate.optional(), perDomain: Rate.optional() })
-    .optional()
-    .describe(`Numbers: ${UNSUPPORTED}`),
+    .strictObject({
+      messagesPerSecond: Rate.optional().describe(
+        'Shared by all workers and all executions of this name; the number is that of the execution’s version. Default: null, no limit',
+      ),
+      perDomain: Rate.optional().describe(`A number: ${UNSUPPORTED}`),
+    })
+    .optional(),
   allowNoOptOutLink: headerText(500)
     .optional()
     .describe('Why a marketing template without an opt-out link may be sent. Logged at every execution'),
@@ -134,11 +139,10 @@ function readConfiguration(name: string, body: z.output<typeof Body>): ChannelCo
   // A policy that nobody asks would be a promise that does not hold.
   if (rest.marketingActions?.length) throw unsupportedField('marketingActions', 'A marketing action');
   if (rest.urlTracking?.length) throw unsupportedField('urlTracking', 'URL tracking');
-  for (const field of ['messagesPerSecond', 'perDomain'] as const) {
-    if (typeof rate[field] === 'number') throw unsupportedField(`rate.${field}`, 'A rate');
-  }
+  if (typeof rate.perDomain === 'number') throw unsupportedField('rate.perDomain', 'A rate for each domain');
   return completeChannelConfiguration(name, {
     ...present(rest),
     listUnsubscribe: present({ ...settings, managedBy }),
+    rate: present(rate),
   });
 }
