@@ -76,7 +76,9 @@ export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));
   const url = `http://127.0.0.1:${httpPort}`;
-  process.once('exit', () => child.kill('SIGKILL'));
+  const leaveNothing = () => child.kill('SIGKILL');
+  process.once('exit', leaveNothing);
+  child.once('exit', () => process.off('exit', leaveNothing));
   await until(
     () => isReady(child, url),
     () => `adieu serve is not ready:\n${log}`,

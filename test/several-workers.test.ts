@@ -1,0 +1,129 @@
+/**
+ * Several workers over one database: each message once, whoever comes, goes, or is killed meanwhile.
+ *
+ * @module
+ */
+import { generateKeyRing } from '@adieu/core';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
+import { type Backend, openBackend } from './backend.ts';
+import { createBrand, enqueue, finished, importPeople } from './brand.ts';
+import { type RunningAdieu, runAdieu, until } from './running-adieu.ts';
+
+/** Enough batches of 200 that each of four workers gets some. */
+const PEOPLE = 4000;
+/** As shipped: connections to the relay, and messages on each. */
+const [CONNECTIONS, PER_CONNECTION] = [5, 2];
+/** What a killed worker leaves is found out soon. */
+const SHORT = { LEASE_SECONDS: '5', RELAY_REPLY_SECONDS: '10' };
+
+let backend: Backend;
+let relay: ScriptedRelay;
+let api: RunningAdieu;
+let gate: Promise<undefined> | null;
+let open: () => void;
+const ring = generateKeyRing();
+const processes: RunningAdieu[] = [];
+
+beforeEach(async () => {
+  gate = null;
+  backend = await openBackend();
+  relay = await startScriptedRelay({
+    answer: ({ stage }) => (stage === 'content' && gate !== null ? gate : undefined),
+  });
+  api = await run('api');
+  await createBrand(api);
+  await importPeople(api, PEOPLE);
+}, 240_000);
+
+afterEach(async () => {
+  open?.();
+  for (const process of processes.splice(0)) await process.stop();
+  await relay?.close();
+  await backend?.close();
+}, 240_000);
+
+async function run(roles: string, env: object = {}): Promise<RunningAdieu> {
+  const all = { ADIEU_KEYRING: ring, ...env };
+  const adieu = await runAdieu({ backend, relayUrl: relay.url, roles, env: all });
+  processes.push(adieu);
+  return adieu;
+}
+
+/** The relay accepts nothing more until it is opened. */
+function shut(): void {
+  gate = new Promise((resolve) => {
+    open = () => {
+      gate = null;
+      resolve(undefined);
+    };
+  });
+}
+
+/** Leases and messages on the wire, by process: the owner of a lease names it. */
+async function heldBy({ pid }: RunningAdieu): Promise<{ leases: number; sending: number }> {
+  const { rows } = await sql<{ leases: number; sending: number }>`
+    SELECT count(DISTINCT (b.execution_id, b.no))::int AS leases, count(m.id)::int AS sending
+    FROM batch b LEFT JOIN message m ON m.execution_id = b.execution_id AND m.batch_no = b.no AND m.state = 'sending'
+    WHERE b.owner LIKE ${`%-${pid}-%`}`.execute(backend.db);
+  return rows[0] ?? { leases: -1, sending: -1 };
+}
+
+function expectOnce(): void {
+  expect(new Set(relay.counts().values())).toEqual(new Set([1]));
+}
+
+test.each([2, 4])(
+  '%i workers share an execution, and each message is delivered once',
+  async (many) => {
+    shut();
+    const workers = await Promise.all(Array.from({ length: many }, () => run('worker')));
+    const execution = await enqueue(api);
+    await until(async () => (await Promise.all(workers.map(heldBy))).every(({ sending }) => sending > 0));
+    open();
+    const { counts } = await finished(api, execution);
+    expect(counts).toMatchObject({ sent: PEOPLE, unknown: 0 });
+    expect(relay.counts().size).toBe(PEOPLE);
+    expectOnce();
+    for (const worker of workers) expect(await worker.stop()).toBe(0);
+  },
+  480_000,
+);
+
+test('workers that come, are asked to go, and are killed under load change nothing else', async () => {
+  const [leaving, killed] = [await run('worker', SHORT), await run('worker', SHORT)];
+  const execution = await enqueue(api);
+  await until(async () => relay.mails.length > 300);
+  const coming = await run('worker', SHORT);
+
+  await until(async () => (await heldBy(leaving)).leases > 0);
+  const asked = performance.now();
+  expect(await leaving.stop()).toBe(0);
+  const seconds = (performance.now() - asked) / 1000;
+  expect(seconds).toBeLessThan(30);
+  expect(await heldBy(leaving)).toEqual({ leases: 0, sending: 0 });
+
+  shut();
+  await until(async () => (await heldBy(killed)).sending > 0);
+  await killed.kill();
+  const { leases, sending } = await heldBy(killed);
+  open();
+  await run('worker', SHORT);
+
+  const { counts } = await finished(api, execution);
+  const { sent = 0, unknown = 0, ...rest } = counts as Record<string, number>;
+  process.stderr.write(
+    `asked to go: gone after ${seconds.toFixed(1)} s; killed with ${leases} leases, ${sending} on the wire: ${unknown} unknown\n`,
+  );
+  expect(sending).toBeGreaterThan(0);
+  expect(sent + unknown).toBe(PEOPLE);
+  expect(Object.values(rest).every((number) => number === 0)).toBe(true);
+  expect(unknown).toBeLessThanOrEqual(CONNECTIONS * PER_CONNECTION);
+  // What is unknown may have arrived, and nobody else was forgotten.
+  expect(relay.counts().size).toBeGreaterThanOrEqual(sent);
+  expect(relay.counts().size).toBeLessThanOrEqual(PEOPLE);
+  expectOnce();
+  expect(await heldBy(coming)).toEqual({ leases: 0, sending: 0 });
+  expect(await coming.stop()).toBe(0);
+}, 480_000);
