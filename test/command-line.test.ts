@@ -48,6 +48,8 @@ describe('adieu', () => {
     [['serve']],
     [['demo']],
     [['send']],
+    [['import']],
+    [['import', 'suppressions']],
     [['inspect']],
     [['keys']],
     [['keys', 'rotate']],

@@ -7,9 +7,10 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { isFailure } from '@adieu/core';
+import { isFailure, SUPPRESSION_REASONS } from '@adieu/core';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { showConfig } from './commands/config.ts';
+import type { ImportSuppressionsOptions } from './commands/import.ts';
 import type { InspectOptions } from './commands/inspect.ts';
 import { initKeys, rotate, showKeys } from './commands/keys.ts';
 import type { SendOptions } from './commands/send.ts';
@@ -95,6 +96,26 @@ function buildProgram(state: State): Command {
       state.code = settled ? 0 : 1;
     });
 
+  const imports = program.command('import').description('bring what another system knows');
+  imports
+    .command('suppressions')
+    .description('suppressed addresses and domains from a CSV export, with a report on every line')
+    .argument('<file>', 'export of another system, or one address a line')
+    .option('--allowed', 'for the allowed list instead', false)
+    .addOption(new Option('--reason <reason>', 'for lines that give none').choices(SUPPRESSION_REASONS))
+    .option('--column <name>', 'the column of the addresses, where its name does not tell')
+    .option('--dry-run', 'tell what would be done, and store nothing', false)
+    .option('--server <url>', 'default: the server of the data directory')
+    .option('--key <key>', 'API key; default: ADIEU_API_KEY or the one in the data directory')
+    .addOption(json())
+    .addHelpText('after', SUPPRESSIONS)
+    .action(async (file: string, options: ImportSuppressionsOptions) => {
+      const config = configure();
+      const { importSuppressions } = await import('./commands/import.ts');
+      const taken = await importSuppressions(config, file, options);
+      state.code = taken ? 0 : 1;
+    });
+
   program
     .command('inspect')
     .description('walk a mail as a mailbox provider would; exit 1 when something is wrong')
@@ -152,6 +173,13 @@ Columns of a CSV: email, id, firstName, lastName, language, city, country; any o
 attributes (loyalty.points) or begins with identities. consents. or context. (consents.marketing.email.val).
 
 Exit code 0 only when every line was taken and every message has its final state.`;
+
+const SUPPRESSIONS = `
+Reads exports of Journey Optimizer (TYPE,VALUE,COMMENTS), Amazon SES, SendGrid, Mailgun, Mailchimp, Postmark, and plain
+lists; a domain is written @example.com. The file is checked as a whole before anything is stored. People who only
+unsubscribed are rejected, since a suppression stops receipts, too: import their consent, or say --reason manual.
+
+Exit code 0 only when every line was taken.`;
 
 function configure(required: readonly Variable[] = []): Config {
   const outcome = readConfig(environment(), required);

@@ -23,6 +23,14 @@ const Imported = z.object({
   upserted: z.int(),
   rejected: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
 });
+const Uploaded = z.object({
+  column: z.string().nullable(),
+  added: z.int(),
+  alreadyThere: z.int(),
+  rejectedCount: z.int(),
+  rejected: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
+  dryRun: z.boolean(),
+});
 const Subdomain = z.object({
   domain: z.string(),
   dns: z.array(z.object({ type: z.string(), name: z.string(), value: z.string() })),
@@ -43,6 +51,7 @@ const Problem = z.looseObject({
 export type ExecutionCounts = z.output<typeof Counts>;
 export type MessageState = (typeof STATES)[number];
 export type ImportAnswer = z.output<typeof Imported>;
+export type UploadAnswer = z.output<typeof Uploaded>;
 export type SubdomainAnswer = z.output<typeof Subdomain>;
 export type SkippedMessage = z.output<typeof Messages>['messages'][number];
 export type ExplainedRule = z.output<typeof Explanation>['rules'][number];
@@ -63,6 +72,8 @@ export interface Management {
   putTemplate(id: string, body: object): Promise<TemplateAnswer>;
   /** One profile a line; lines of the answer count from 1. */
   importProfiles(ndjson: string): Promise<ImportAnswer>;
+  /** A file of suppressed or allowed addresses, however long it takes; lines of the answer count from 1. */
+  uploadSuppressions(query: URLSearchParams, file: AsyncIterable<Uint8Array>): Promise<UploadAnswer>;
   createExecution(body: object): Promise<string>;
   /** Null when there is no such execution. */
   findExecution(id: string): Promise<ExecutionCounts | null>;
@@ -78,7 +89,7 @@ export interface Management {
 interface Call {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly path: string;
-  readonly body?: string;
+  readonly body?: string | AsyncIterable<Uint8Array>;
   readonly type?: string;
 }
 
@@ -103,8 +114,9 @@ export function openManagement(url: string, key: string): Management {
         method,
         headers,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
-        ...(body === undefined ? {} : { body }),
+        // A stream takes as long as it takes.
+        signal: typeof body === 'object' ? null : AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        ...(body === undefined ? {} : { body, duplex: 'half' }),
       });
       return { status: response.status, body: parseJson(await response.text()) };
     } catch (cause) {
@@ -150,6 +162,10 @@ export function openManagement(url: string, key: string): Management {
         await ask({ method: 'POST', path: '/v1/profiles', body: ndjson, type: 'application/x-ndjson' }),
         Imported,
       ),
+    uploadSuppressions: async (query, file) => {
+      const path = `/ajo/config/suppression/uploads?${query}`;
+      return read(await ask({ method: 'POST', path, body: file, type: 'text/csv' }), Uploaded);
+    },
     createExecution: async (body) =>
       (await json('POST', '/v1/executions', { body, schema: Created })).executionId,
     findExecution: (id) => get(`/v1/executions/${encodeURIComponent(id)}`, Counts),

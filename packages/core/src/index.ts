@@ -59,6 +59,8 @@ export { parseConsents } from './consent-document.ts';
 export type { ImportedConsents } from './consent-import.ts';
 export { mergeImport } from './consent-import.ts';
 export { findControlCharacter, hasControlCharacter, withoutControlCharacters } from './control-character.ts';
+export type { CsvCutter, CsvRow } from './csv.ts';
+export { cutCsv } from './csv.ts';
 export type {
   AllowedList,
   DeliveryList,
@@ -115,6 +117,8 @@ export {
   nextAttempt,
   retryPolicy,
 } from './retry.ts';
+export type { FilePlan, FileRow, PlannedFile } from './suppression-file.ts';
+export { planFile, readFileRow } from './suppression-file.ts';
 export { readUrlToken } from './token-query.ts';
 export type { UrlClaims } from './urlclaims.ts';
 export type { UrlAudience, UrlPurpose, UrlSealer, UrlToken } from './urltoken.ts';

@@ -55,16 +55,15 @@ export interface EntryPage {
 
 const MICROS = sql<number>`(extract(epoch FROM created_at) * 1000000)::bigint`;
 
-/** One entry, or null. */
-export async function findEntry(
+/** Those of the keys that are on a list. */
+export async function findEntries(
   db: Db,
   scope: Scope,
-  { list, kind, key }: { readonly list: DeliveryList; readonly kind: ListedKind; readonly key: string },
-): Promise<StoredEntry | null> {
-  const row = await entries(db, scope, { list, kind })
-    .where('key', '=', storableText(key))
-    .executeTakeFirst();
-  return row ?? null;
+  { list, kind, keys }: Pick<EntryPageRequest, 'list' | 'kind'> & { readonly keys: readonly string[] },
+): Promise<StoredEntry[]> {
+  return entries(db, scope, { list, kind })
+    .where('key', '=', sql<string>`ANY (${keys.map(storableText)}::text[])`)
+    .execute();
 }
 
 /** One page of a list. */

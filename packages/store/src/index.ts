@@ -16,7 +16,7 @@ export { loadDelivery } from './delivery.ts';
 export type { ListEntry, ListWrite } from './delivery-list.ts';
 export { compareEntries, putEntries, removeEntry } from './delivery-list.ts';
 export type { EntryOrder, EntryPage, EntryPageRequest, StoredEntry } from './delivery-list-page.ts';
-export { allowedListSize, findEntry, listEntries, setAllowedList } from './delivery-list-page.ts';
+export { allowedListSize, findEntries, listEntries, setAllowedList } from './delivery-list-page.ts';
 export type { EmbeddedServer } from './embedded-server.ts';
 export { startEmbedded } from './embedded-server.ts';
 export type {

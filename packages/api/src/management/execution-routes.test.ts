@@ -267,7 +267,6 @@ describe('GET /v1/executions/{id}/messages', () => {
       ['PUT', '/v1/policies/p'],
       ['PUT', '/v1/webhooks/w'],
       ['GET', '/v1/events'],
-      ['GET', '/ajo/config/suppression/addresses'],
     ];
     for (const [method, path] of calls) {
       expect((await api.call(method, path, method === 'GET' ? undefined : {})).json()).toMatchObject({

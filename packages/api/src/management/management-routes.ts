@@ -10,6 +10,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { parseJson } from '../json-text.ts';
 import { Problem, sendProblem, toProblem } from '../problem.ts';
 import { guard } from './access.ts';
+import { allowedListRoutes } from './allowed-list-routes.ts';
 import { configurationRoutes } from './configuration-routes.ts';
 import { executionControlRoutes } from './execution-control-routes.ts';
 import { executionRoutes } from './execution-routes.ts';
@@ -18,7 +19,9 @@ import { listRoutes } from './list-routes.ts';
 import { openOptOutLinks } from './opt-out-links.ts';
 import { profileRoutes } from './profile-routes.ts';
 import { subdomainRoutes } from './subdomain-routes.ts';
+import { suppressionRoutes } from './suppression-routes.ts';
 import { templateRoutes } from './template-routes.ts';
+import { uploadRoutes } from './upload-routes.ts';
 
 export interface ManagementDeps {
   readonly database: Database;
@@ -76,8 +79,11 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   await templateRoutes(app, { database, compile });
   await listRoutes(app, database);
   await profileRoutes(app, database);
+  await suppressionRoutes(app, database);
+  await allowedListRoutes(app, database);
   await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });
   await executionControlRoutes(app, database);
   // Apart, since it takes bodies of its own kind.
   await app.register(async (part) => importRoutes(part.withTypeProvider<ZodTypeProvider>(), database));
+  await app.register(async (part) => uploadRoutes(part.withTypeProvider<ZodTypeProvider>(), database));
 }

@@ -7,10 +7,9 @@
  */
 import { Failure } from '@adieu/core';
 import type { Config } from '../config.ts';
-import { findApiKeyFile } from '../keys.ts';
-import { findServer } from '../local-server.ts';
+import { type ConnectOptions, connect } from '../connection.ts';
 import { type Enqueued, enqueue } from '../mailing.ts';
-import { type Management, openManagement } from '../management.ts';
+import type { Management } from '../management.ts';
 import { type Outcome, type Skipped, settledCount, waitForOutcome, whoWasSkipped } from '../outcome.ts';
 import { outcomePage, skippedPage } from '../outcome-page.ts';
 import { answer, type Output } from '../output.ts';
@@ -21,14 +20,12 @@ import { readTemplate, type TemplateFile, templateErrors } from '../template-fil
 import { type Paints, paintsFor, printable } from '../terminal.ts';
 
 /** Options of the command line. */
-export interface SendOptions extends Output, SenderOptions {
+export interface SendOptions extends Output, SenderOptions, ConnectOptions {
   readonly to: string;
   readonly subject?: string;
   readonly preheader?: string;
   readonly list?: string;
   readonly campaign?: string;
-  readonly server?: string;
-  readonly key?: string;
 }
 
 /** Lines of bad lines and of skipped people that a page shows. */
@@ -54,16 +51,6 @@ export async function send(config: Config, path: string, options: SendOptions): 
     page: page(people, outcome, { skipped, paints }),
   });
   return outcome.finished && people.rejected.length === 0;
-}
-
-/** The server of the command line, else the one whose note lies in the data directory, else the configured port. */
-async function connect(config: Config, options: SendOptions): Promise<Management> {
-  const noted = await findServer(config.dataDir);
-  const url = options.server ?? noted?.url ?? `http://${config.http.host}:${config.http.port}`;
-  const key = options.key ?? (await findApiKeyFile(config));
-  if (key !== null) return openManagement(url, key);
-  const detail = `There is no API key in ${config.dataDir}. Start a server here with "adieu demo" or "adieu serve", or give --server and --key.`;
-  throw new Failure('api_key_missing', detail);
 }
 
 async function upload(
