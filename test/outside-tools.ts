@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { test } from '@jest/globals';
 
 /** A program, and how to ask whether it is there. */
-interface OutsideTool {
+export interface OutsideTool {
   readonly name: string;
   readonly probe: readonly [string, ...string[]];
 }

@@ -142,9 +142,7 @@ describe('Signatures', () => {
     expect(await signed(composerOptions(template))).toBe(
       `${always}:${pair}:${twice('message-id date')}:cc:sender:feedback-id`,
     );
-    expect(await signed(composerOptions(template, { relay: 'ses' }))).toBe(
-      `${always}:${pair}:cc:sender:feedback-id`,
-    );
+    expect(await signed(composerOptions(template, { relay: 'ses' }))).toBe(`${always}:${pair}:cc:sender`);
     expect(await signed(composerOptions(template, { campaignId: 'c' }))).toContain(`:${twice('list-id')}:`);
     const transactional = configuration({ emailType: 'transactional', unsubscribe: { enabled: false } });
     expect(await signed(composerOptions(template, { configuration: transactional }))).toBe(

@@ -25,7 +25,7 @@ export interface SignerOptions {
   /** `d=`. */
   readonly domain: string;
   readonly keys: readonly DkimKey[];
-  /** Amazon SES rewrites Message-ID and Date. */
+  /** Amazon SES rewrites Message-ID and Date, and adds a Feedback-ID: none of them is signed then. */
   readonly relay: 'plain' | 'ses';
   readonly emailType: 'marketing' | 'transactional';
 }
@@ -34,9 +34,9 @@ export interface SignerOptions {
 const ALWAYS = ['From', 'To', 'Subject', 'Reply-To', 'MIME-Version', 'Content-Type'];
 /** Oversigned when present: a relay may have reason to add them to a message without. */
 const WHEN_PRESENT = ['List-Unsubscribe', 'List-Unsubscribe-Post', 'List-Id'];
-/** Signed, but a second one may come. */
+/** Signed, but a second one may come, above ours. */
 const ONCE = ['Feedback-ID'];
-/** What Amazon SES replaces. */
+/** What Amazon SES replaces. It also adds a Feedback-ID below ours, which a verifier would take for the signed one. */
 const REPLACED = ['Message-ID', 'Date'];
 /** Absent from our mail; nobody adds them to marketing mail with honest intent. */
 const ABSENT = ['Cc', 'Sender'];
@@ -81,7 +81,7 @@ function signedNames(fields: readonly HeaderField[], { relay, emailType }: Signe
   for (const name of WHEN_PRESENT) if (present.has(name)) add(name, 1);
   if (relay !== 'ses') for (const name of REPLACED) add(name, 1);
   if (emailType === 'marketing') for (const name of ABSENT) add(name, 1);
-  for (const name of ONCE) add(name, 0);
+  if (relay !== 'ses') for (const name of ONCE) add(name, 0);
   return names;
 }
 
