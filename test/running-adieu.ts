@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly relayUrl: string;
   readonly roles?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of Node itself. */
+  readonly nodeArguments?: readonly string[];
   /** Shares key ring and API key with another run. */
   readonly dataDir?: string;
 }
@@ -58,7 +60,12 @@ export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'adieu-run-')));
   const child = spawn(
     process.execPath,
-    [MAIN, 'serve', ...(options.roles === undefined ? [] : ['--roles', options.roles])],
+    [
+      ...(options.nodeArguments ?? []),
+      MAIN,
+      'serve',
+      ...(options.roles === undefined ? [] : ['--roles', options.roles]),
+    ],
     {
       env: {
         PATH: process.env.PATH ?? '',
