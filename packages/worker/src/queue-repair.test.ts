@@ -86,7 +86,8 @@ describe.each(QUEUE_HOMES)('a queue on %s', (kind, open) => {
     await queue.wakeAll(jobs);
     await until(() => ran.length === 2);
     const waiting = await home.bull.getRanges(['waiting'], 0, -1);
-    await queue.mend(jobs);
+    // Without the last: were the third added again, it would stand behind it.
+    await queue.mend(jobs.slice(0, 3));
     expect(await home.bull.getRanges(['waiting'], 0, -1)).toEqual(waiting);
     expect(await home.bull.getActiveCount()).toBe(2);
     release();
