@@ -110,7 +110,7 @@ CREATE TABLE delivery_list (
   CONSTRAINT delivery_list_reason CHECK ((reason = ANY (ARRAY['manual'::text, 'hard'::text, 'soft'::text, 'complaint'::text]))),
   CONSTRAINT delivery_list_sandbox_id_fkey FOREIGN KEY (sandbox_id) REFERENCES sandbox(id)
 );
-CREATE INDEX delivery_list_newest ON public.delivery_list USING btree (sandbox_id, list, kind, created_at, key);
+CREATE INDEX delivery_list_newest ON public.delivery_list USING btree (sandbox_id, ((list || kind)), created_at, key);
 
 CREATE TABLE event (
   month date NOT NULL,

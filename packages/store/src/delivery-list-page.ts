@@ -77,7 +77,11 @@ export async function listEntries(db: Db, scope: Scope, request: EntryPageReques
   query =
     order === 'key'
       ? query.orderBy('key', direction)
-      : query.orderBy('created_at', direction).orderBy('key', direction);
+      : query
+          // As the index has it.
+          .where(sql`list || kind`, '=', list + kind)
+          .orderBy('created_at', direction)
+          .orderBy('key', direction);
   if (order === 'key' && start?.key !== undefined) {
     query = query.where(sql<boolean>`key ${compare} ${storableText(start.key)}`);
   } else if (order === 'created' && start?.micros !== undefined) {

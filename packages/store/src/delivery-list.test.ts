@@ -1,12 +1,13 @@
 import type { DeliveryList, SuppressionReason } from '@adieu/core';
 import { parseListedValue } from '@adieu/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
 import { type ListEntry, putEntries, removeEntry } from './delivery-list.ts';
 import type { StoredEntry } from './delivery-list-page.ts';
 import { allowedListSize, findEntries, listEntries, setAllowedList } from './delivery-list-page.ts';
 import type { ClaimedMessage } from './lease.ts';
 import type { Scope } from './scope.ts';
-import { addressStanding, sandboxRules } from './standing.ts';
+import { addressStanding, STANDING, sandboxRules, standingOfEach } from './standing.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
 import { openScratchDatabase } from './testing/scratch-database.ts';
 import {
@@ -143,6 +144,15 @@ describe('writing', () => {
 });
 
 describe('reading', () => {
+  test('each look into a list goes by its primary key, also while the planner knows nothing of the table', async () => {
+    const { rows } = await sql<{ 'QUERY PLAN': string }>`${sql.raw(
+      `EXPLAIN SELECT ${STANDING} FROM message m ${standingOfEach('m')} WHERE m.execution_id = 1`,
+    )}`.execute(scratch.db);
+    const looks = rows.map((row) => row['QUERY PLAN']).filter((line) => line.includes('on delivery_list'));
+    expect(looks).toHaveLength(4);
+    for (const look of looks) expect(look).toContain('using delivery_list_pkey');
+  });
+
   test('X10 X11 a claim brings what the lists say of each address, and domains are exact', async () => {
     await importScratchProfiles(scratch.db, scope, 4);
     await put('suppressed', entry('p1@example.com', 'complaint'), 'mail.example.com');
