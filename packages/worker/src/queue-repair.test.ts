@@ -83,6 +83,7 @@ describe.each(QUEUE_HOMES)('a queue on %s', (kind, open) => {
       ran.push(jobId(arrived));
       await held;
     });
+    closing.push(() => release());
     await queue.wakeAll(jobs);
     await until(() => ran.length === 2);
     const waiting = await home.bull.getRanges(['waiting'], 0, -1);
