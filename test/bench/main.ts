@@ -28,6 +28,10 @@ if (unknown.length > 0) {
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const ground = await layGround();
+// The database would outlive this process, and its folder too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void ground.close().finally(() => process.exit(1)));
+}
 try {
   const rows = await measure(
     ids.filter((id) => only.includes(id)),
