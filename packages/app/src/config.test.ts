@@ -36,6 +36,7 @@ describe('the configuration', () => {
       retryFirstSeconds: null,
       leaseSeconds: 60,
       relayReplySeconds: 600,
+      retentionDays: 90,
       logLevel: 'info',
     });
   });

@@ -99,6 +99,11 @@ export const Environment = z.object({
     '600',
     whole({ least: 1, most: 3_600, unit: 'seconds' }),
   ),
+  RETENTION_DAYS: defaulted(
+    { meaning: 'Months of messages and events of which every day is older are dropped' },
+    '90',
+    whole({ least: 7, most: 36_500, unit: 'days' }),
+  ),
   SMTP_DEADLINE_SECONDS: defaulted(
     { meaning: 'Inbound: the whole of a connection' },
     '300',
@@ -142,6 +147,7 @@ export interface Config {
   readonly retryFirstSeconds: number | null;
   readonly leaseSeconds: number;
   readonly relayReplySeconds: number;
+  readonly retentionDays: number;
   readonly logLevel: z.output<typeof Environment>['LOG_LEVEL'];
 }
 
@@ -253,6 +259,7 @@ function arrange(read: z.output<typeof Environment>, variables: Variables): Conf
     retryFirstSeconds: read.RETRY_FIRST_SECONDS,
     leaseSeconds: read.LEASE_SECONDS,
     relayReplySeconds: read.RELAY_REPLY_SECONDS,
+    retentionDays: read.RETENTION_DAYS,
     logLevel: read.LOG_LEVEL,
   };
 }

@@ -159,6 +159,7 @@ function workerOptions(foundation: Foundation, { config, roles, log }: RoleOptio
     // Readable in the database, and never twice the same: a lease belongs to one life of one process.
     owner: `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`,
     leaseSeconds: config.leaseSeconds,
+    retentionDays: config.retentionDays,
     ...(config.retryFirstSeconds === null ? {} : { retryFirstSeconds: config.retryFirstSeconds }),
     smtpTimeouts: shortened(config.relayReplySeconds * 1000),
     inbound,

@@ -14,6 +14,7 @@ import { expandExecution } from './expansion.ts';
 import { openLedger } from './ledger.ts';
 import { startConsumer, startQueue } from './queue.ts';
 import { openRelay, type RelayStats } from './relay.ts';
+import { startRetention } from './retention.ts';
 import { startSweep } from './sweep.ts';
 import { type Counted, openTally } from './tally.ts';
 import { RFC_TIMEOUTS, type SmtpTimeouts } from './transaction.ts';
@@ -42,6 +43,8 @@ export interface WorkerOptions {
   readonly now?: (() => Date) | undefined;
   /** Default: 1. */
   readonly sweepSeconds?: number | undefined;
+  /** Months of messages of which every day is older are dropped. Default: they are kept. */
+  readonly retentionDays?: number | undefined;
   /** Default: those of RFC 5321. */
   readonly smtpTimeouts?: SmtpTimeouts | undefined;
 }
@@ -131,9 +134,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     dataTimeoutSeconds: Math.ceil(timeouts.final / 1000),
   });
 
+  const { retentionDays: days } = options;
+  const retention = days === undefined ? null : startRetention({ db, log, days });
+
   async function close(): Promise<void> {
     stopping = true;
-    const swept = sweep.close();
+    const swept = Promise.all([sweep.close(), retention?.close()]);
     const consumed = consumer.close();
     await relay.close(RELAY_GRACE_MS);
     // Batches end with the release of their lease; with the database away they would not end at all.
