@@ -54,6 +54,8 @@ describe('adieu', () => {
     [['keys']],
     [['keys', 'rotate']],
     [['migrate']],
+    [['sending']],
+    [['sending', 'pause']],
     [['config']],
   ])('%j explains itself', (args) => {
     const { status, stdout } = adieu([...args, '--help']);
@@ -68,6 +70,7 @@ describe('adieu', () => {
     [['send', 'newsletter.mjml'], "required option '--to <file>' not specified"],
     [['send', '--to', 'people.csv'], "missing required argument 'template'"],
     [['inspect'], "missing required argument 'file'"],
+    [['sending', 'pause'], "required option '--why <text>' not specified"],
     [['inspect', 'a.eml', 'b.eml'], 'too many arguments'],
   ])('%j is a wrong call, which ends with 2', (args, complaint) => {
     const { status, stderr } = adieu(args);

@@ -186,11 +186,10 @@ CREATE UNIQUE INDEX identity_once_per_namespace ON public.identity USING btree (
 
 CREATE TABLE installation (
   single boolean NOT NULL DEFAULT true,
-  beat bigint NOT NULL DEFAULT 0,
-  beat_at timestamp with time zone NOT NULL DEFAULT now(),
-  place text,
+  place jsonb,
   paused_at timestamp with time zone,
   paused_why text,
+  restored_at timestamp with time zone,
   CONSTRAINT installation_is_one CHECK (single),
   CONSTRAINT installation_pause_has_a_reason CHECK (((paused_at IS NULL) = (paused_why IS NULL))),
   CONSTRAINT installation_pkey PRIMARY KEY (single)
@@ -325,6 +324,13 @@ CREATE TABLE template (
   CONSTRAINT template_sandbox_id_fkey FOREIGN KEY (sandbox_id) REFERENCES sandbox(id),
   CONSTRAINT template_version CHECK ((version > 0))
 );
+
+CREATE TABLE witness (
+  id uuid NOT NULL,
+  beat bigint NOT NULL,
+  beat_at timestamp with time zone NOT NULL,
+  CONSTRAINT witness_pkey PRIMARY KEY (id)
+) WITH (fillfactor=50);
 
 CREATE SEQUENCE event_sequence;
 

@@ -146,6 +146,35 @@ function buildProgram(state: State): Command {
     .addOption(json())
     .action(async (output: Output) => showKeys(configure(), output));
 
+  const sending = program
+    .command('sending')
+    .description('whether anything is sent at all; works on the database, without a server');
+  sending
+    .command('show', { isDefault: true })
+    .description('say it')
+    .addOption(json())
+    .action(async (output: Output) => {
+      const { showSending } = await import('./commands/sending.ts');
+      await showSending(configure(), output);
+    });
+  sending
+    .command('pause')
+    .description('send nothing more, whoever asks; opt-outs are taken as ever')
+    .requiredOption('--why <text>', 'the reason, for whoever finds it paused')
+    .addOption(json())
+    .action(async (options: Output & { why: string }) => {
+      const { pause } = await import('./commands/sending.ts');
+      await pause(configure(), options);
+    });
+  sending
+    .command('resume')
+    .description('go on with what is due')
+    .addOption(json())
+    .action(async (output: Output) => {
+      const { resume } = await import('./commands/sending.ts');
+      await resume(configure(), output);
+    });
+
   program
     .command('migrate')
     .description('bring the database to the version of this program')

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Log } from '@adieu/core';
+import type { Heartbeat } from './heartbeat.ts';
 import { noteServer } from './local-server.ts';
 import type { RunningRoles } from './roles.ts';
 import { closeStages, failOnUncaught, type Stage, untilSignal } from './shutdown.ts';
@@ -14,6 +15,7 @@ import type { Foundation } from './wiring.ts';
 /** What has to end, in addition to roles and foundation. */
 export interface Alive {
   readonly foundation: Foundation;
+  readonly heartbeat: Heartbeat;
   readonly roles: RunningRoles;
   /** Closed after the roles and before the database. */
   readonly extra?: readonly Stage[];
@@ -43,6 +45,7 @@ export async function live<T extends Alive>(log: Log, plan: Plan<T>): Promise<ne
   const stages = [
     ...alive.roles.stages,
     ...(alive.extra ?? []),
+    { name: 'heartbeat', patience: 1_000, close: () => alive.heartbeat.close() },
     { name: 'database', patience: 2_000, close: () => alive.foundation.close() },
   ];
   const unfinished = await closeStages(stages, log);

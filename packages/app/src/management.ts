@@ -17,6 +17,10 @@ const Counts = z.object({
   counts: z.record(z.enum(STATES), z.int()),
   exclusions: z.record(z.string(), z.int()),
 });
+const Sending = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('running') }),
+  z.object({ state: z.literal('paused'), why: z.string(), since: z.coerce.date() }),
+]);
 const Created = z.object({ executionId: z.string() });
 const Template = z.object({ version: z.int(), warnings: z.array(z.string()) });
 const Imported = z.object({
@@ -49,6 +53,7 @@ const Problem = z.looseObject({
 });
 
 export type ExecutionCounts = z.output<typeof Counts>;
+export type SendingAnswer = z.output<typeof Sending>;
 export type MessageState = (typeof STATES)[number];
 export type ImportAnswer = z.output<typeof Imported>;
 export type UploadAnswer = z.output<typeof Uploaded>;
@@ -75,6 +80,8 @@ export interface Management {
   /** A file of suppressed or allowed addresses, however long it takes; lines of the answer count from 1. */
   uploadSuppressions(query: URLSearchParams, file: AsyncIterable<Uint8Array>): Promise<UploadAnswer>;
   createExecution(body: object): Promise<string>;
+  /** Whether anything is sent at all. */
+  sending(): Promise<SendingAnswer>;
   /** Null when there is no such execution. */
   findExecution(id: string): Promise<ExecutionCounts | null>;
   /** The first excluded messages of an execution. */
@@ -157,6 +164,7 @@ export function openManagement(url: string, key: string): Management {
       }
       return { ok: true, ...read(answer, Template) };
     },
+    sending: async () => read(await ask({ method: 'GET', path: '/v1/sending' }), Sending),
     importProfiles: async (ndjson) =>
       read(
         await ask({ method: 'POST', path: '/v1/profiles', body: ndjson, type: 'application/x-ndjson' }),

@@ -36,6 +36,8 @@ const EMPTY: Readonly<Record<MessageState, number>> = {
   unknown: 0,
 };
 const POLL_MILLISECONDS = 150;
+/** So often somebody may say meanwhile that nothing is sent. */
+const POLLS_BETWEEN_PAUSES = 10;
 /** How long only deferred messages are left before the wait ends. */
 const DEFERRED_PATIENCE_MILLISECONDS = 3_000;
 
@@ -56,7 +58,10 @@ export function settledCount({ counts }: Outcome): number {
   return counts.sent + counts.excluded + counts.bounced + counts.failed + counts.unknown;
 }
 
-/** Polls until all is finished, or until only deferred messages are left. `onCounts` hears every step. */
+/**
+ * Polls until all is finished, until only deferred messages are left, or until nothing moves because sending is paused.
+ * `onCounts` hears every step.
+ */
 export async function waitForOutcome(
   management: Management,
   executions: readonly string[],
@@ -64,7 +69,7 @@ export async function waitForOutcome(
 ): Promise<Outcome> {
   const done = new Map<string, ExecutionCounts>();
   let idleSince: number | null = null;
-  for (;;) {
+  for (let polls = 1; ; polls += 1) {
     const open = executions.filter((id) => !done.has(id));
     const running: ExecutionCounts[] = [];
     for (const id of open) {
@@ -76,6 +81,8 @@ export async function waitForOutcome(
     const outcome = addUp([...done.values(), ...running]);
     onCounts(outcome);
     if (outcome.finished) return outcome;
+    const asks = polls % POLLS_BETWEEN_PAUSES === 0 && outcome.counts.sending === 0;
+    if (asks && (await management.sending()).state === 'paused') return outcome;
     idleSince = onlyDeferred(outcome) ? (idleSince ?? Date.now()) : null;
     if (idleSince !== null && Date.now() - idleSince > DEFERRED_PATIENCE_MILLISECONDS) return outcome;
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));

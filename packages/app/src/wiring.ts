@@ -35,6 +35,8 @@ export interface OpenedDatabase {
   readonly database: Database;
   /** Where BullMQ keeps its jobs. */
   readonly queueUrl: string;
+  /** What a copy of the embedded server's files does not have; null elsewhere. */
+  readonly filesMark: string | null;
   readonly migrated: MigrationOutcome;
   /** Closes the pool, then the embedded server where this process is its last user. */
   close(): Promise<void>;
@@ -46,8 +48,11 @@ export interface Foundation extends OpenedDatabase {
   readonly apiKey: Opened<string>;
 }
 
-/** Opens the own or the embedded database and brings it, and BullMQ's tables, to this program's version. */
-export async function openMigratedDatabase(config: Config, log: Log): Promise<OpenedDatabase> {
+/** Opens the own or the embedded database as it is. */
+export async function openOwnDatabase(
+  config: Config,
+  log: Log,
+): Promise<Pick<OpenedDatabase, 'database' | 'filesMark' | 'close'>> {
   await mkdir(config.dataDir, { recursive: true });
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log }) : null;
   const url = config.databaseUrl ?? embedded?.url ?? '';
@@ -56,12 +61,18 @@ export async function openMigratedDatabase(config: Config, log: Log): Promise<Op
     await database.close();
     await embedded?.close();
   };
+  return { database, filesMark: embedded?.mark ?? null, close };
+}
+
+/** Opens the own or the embedded database and brings it, and BullMQ's tables, to this program's version. */
+export async function openMigratedDatabase(config: Config, log: Log): Promise<OpenedDatabase> {
+  const { database, filesMark, close } = await openOwnDatabase(config, log);
   try {
-    const queueUrl = config.queueUrl ?? url;
+    const queueUrl = config.queueUrl ?? database.url;
     const migrated = await migrate(database.db);
     await migrateQueue(queueUrl);
     if (migrated.from !== migrated.to) log.info({ ...migrated }, 'the database is migrated');
-    return { database, queueUrl, migrated, close };
+    return { database, queueUrl, filesMark, migrated, close };
   } catch (error) {
     await close();
     throw error;

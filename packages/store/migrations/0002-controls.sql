@@ -10,19 +10,25 @@ ALTER TABLE execution
 UPDATE execution SET expires_at = created_at + interval '84 hours';
 ALTER TABLE execution ALTER COLUMN expires_at SET NOT NULL;
 
--- One row. `beat` only ever grows, and processes keep a witness of it outside the database: a database that is
--- behind its witness, or not where it was, has been restored, and what it says about people may be too old to act on.
+-- One row: whether anything may be sent at all. `place`: where this database lives; elsewhere it is a copy.
 CREATE TABLE installation (
   single boolean PRIMARY KEY DEFAULT true,
-  beat bigint NOT NULL DEFAULT 0,
-  beat_at timestamptz NOT NULL DEFAULT now(),
-  place text,
+  place jsonb,
   paused_at timestamptz,
   paused_why text,
+  restored_at timestamptz,
   CONSTRAINT installation_is_one CHECK (single),
   CONSTRAINT installation_pause_has_a_reason CHECK ((paused_at IS NULL) = (paused_why IS NULL))
 );
 INSERT INTO installation DEFAULT VALUES;
+
+-- `beat` only ever grows, and each witness keeps its own outside the database: a database that knows a smaller one has
+-- been restored, and what it says about people may be too old to act on.
+CREATE TABLE witness (
+  id uuid PRIMARY KEY,
+  beat bigint NOT NULL,
+  beat_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
 
 -- Executions whose messages may leave now. Claim, intent, lease renewal and sweep ask, nobody else decides.
 CREATE FUNCTION sendable() RETURNS SETOF bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$

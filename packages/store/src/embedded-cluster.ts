@@ -57,6 +57,15 @@ export async function ensureCluster(place: string): Promise<Cluster> {
   return { folder, password, run };
 }
 
+/**
+ * When the files of a cluster were born: `PG_VERSION` is written once, and no copy takes the time of its birth along (a
+ * renamed directory does). Null where the file system does not know it.
+ */
+export async function clusterMark(folder: string): Promise<string | null> {
+  const { birthtimeNs } = await stat(join(folder, 'PG_VERSION'), { bigint: true });
+  return birthtimeNs > 0n ? String(birthtimeNs) : null;
+}
+
 /** The port a cluster had last. */
 export async function keptPort(folder: string): Promise<number> {
   return (await readSettings(folder)).port;

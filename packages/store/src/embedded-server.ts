@@ -16,6 +16,7 @@ import { sqlState } from './database-error.ts';
 import type { Cluster } from './embedded-cluster.ts';
 import {
   CLUSTER_USER,
+  clusterMark,
   ensureCluster,
   findFreePort,
   isAlive,
@@ -27,6 +28,8 @@ import {
 /** A running server. */
 export interface EmbeddedServer {
   readonly url: string;
+  /** What a copy of the files does not have; null where the file system cannot tell. */
+  readonly mark: string | null;
   /** Resolves when the server is stopped, or at once while another process uses it. */
   close(): Promise<void>;
 }
@@ -119,6 +122,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
 
   return {
     url: `postgres://${CLUSTER_USER}:${cluster.password}@127.0.0.1:${port}/${CLUSTER_USER}`,
+    mark: await clusterMark(cluster.folder),
     close: () => {
       closing ??= leave();
       return closing;

@@ -62,11 +62,18 @@ export { findProfile, profileConsents } from './profile.ts';
 export type { ImportOutcome } from './profile-import.ts';
 export { importProfiles } from './profile-import.ts';
 export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
+
 export type { Booking, PermitRequest } from './rate.ts';
 export { bookPermits } from './rate.ts';
+
+export type { RetentionRound } from './retention.ts';
+export { dropOldMonths } from './retention.ts';
+
 export type { Audience, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
 export { ensureSandbox, findScope } from './scope.ts';
+export type { Sending } from './sending.ts';
+export { pauseSending, REASON_LIMIT, readSending, resumeSending } from './sending.ts';
 export type { StandingRow } from './standing.ts';
 export { addressStanding, sandboxRules, standingOf } from './standing.ts';
 export type { OwnedSubdomain, Relay, StoredSubdomain, SubdomainRequest } from './subdomain.ts';
@@ -81,3 +88,5 @@ export {
 export type { DueBatch, SweepOutcome } from './sweep.ts';
 export { sweep } from './sweep.ts';
 export { findTemplate, putTemplate } from './template.ts';
+export type { Beat, Place, Seen, Witness, WitnessOptions } from './witness.ts';
+export { openWitness } from './witness.ts';

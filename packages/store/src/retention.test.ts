@@ -34,7 +34,8 @@ describe('retention', () => {
     const days = sql`make_interval(days => ${daysAgo})`;
     await sql`UPDATE execution SET created_at = created_at - ${days} WHERE id = ${id}`.execute(db);
     await expandAll(db, id);
-    if (done) await sql`UPDATE batch SET due_at = NULL, ends_at = NULL WHERE execution_id = ${id}`.execute(db);
+    if (done)
+      await sql`UPDATE batch SET due_at = NULL, ends_at = NULL WHERE execution_id = ${id}`.execute(db);
     return id;
   }
 

@@ -183,12 +183,12 @@ export interface Schema {
   };
   installation: {
     single: Generated<boolean>;
-    beat: Generated<number>;
-    beat_at: GeneratedInstant;
-    place: string | null;
+    place: ColumnType<Record<string, string> | null, string | null, string | null>;
     paused_at: Date | null;
     paused_why: string | null;
+    restored_at: Date | null;
   };
+  witness: { id: string; beat: number; beat_at: Instant };
   delivery_list: {
     sandbox_id: number;
     list: 'suppressed' | 'allowed';

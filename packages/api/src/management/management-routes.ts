@@ -18,6 +18,7 @@ import { importRoutes } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { openOptOutLinks } from './opt-out-links.ts';
 import { profileRoutes } from './profile-routes.ts';
+import { sendingRoutes } from './sending-routes.ts';
 import { subdomainRoutes } from './subdomain-routes.ts';
 import { suppressionRoutes } from './suppression-routes.ts';
 import { templateRoutes } from './template-routes.ts';
@@ -83,6 +84,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   await allowedListRoutes(app, database);
   await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });
   await executionControlRoutes(app, database);
+  await sendingRoutes(app, database);
   // Apart, since it takes bodies of its own kind.
   await app.register(async (part) => importRoutes(part.withTypeProvider<ZodTypeProvider>(), database));
   await app.register(async (part) => uploadRoutes(part.withTypeProvider<ZodTypeProvider>(), database));

@@ -17,6 +17,7 @@ import type { Config } from '../config.ts';
 import { DEMO, loadBrand, sendLetter } from '../demo/brand.ts';
 import { readDiary, writeDiary } from '../demo/diary.ts';
 import { welcomePage } from '../demo/welcome.ts';
+import { startHeartbeat } from '../heartbeat.ts';
 import { type Alive, live } from '../life.ts';
 import { openLog } from '../log.ts';
 import { type Management, openManagement } from '../management.ts';
@@ -29,6 +30,7 @@ import { type Doors, listening, startRoles } from '../roles.ts';
 import { closeStages, type Stage } from '../shutdown.ts';
 import { type Paints, paintsFor } from '../terminal.ts';
 import { type Foundation, openFoundation } from '../wiring.ts';
+import { pauseNotice } from './sending.ts';
 
 interface DemoAlive extends Alive {
   readonly mailbox: Mailbox;
@@ -47,7 +49,8 @@ export async function demo(config: Config): Promise<void> {
   await live<DemoAlive>(log, {
     dataDir: config.dataDir,
     start: () => start(config, log),
-    whileAlive: async ({ foundation, roles, mailbox }) => {
+    whileAlive: async ({ foundation, heartbeat, roles, mailbox }) => {
+      for (const line of pauseNotice(heartbeat.sending())) say(paints.red(line));
       const management = openManagement(roles.url ?? '', foundation.apiKey.value);
       const { outcome, earlier } = await firstLetter(management, config.dataDir);
       const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -69,9 +72,10 @@ async function start(config: Config, log: Log): Promise<DemoAlive> {
       started.mailbox = await openMailbox(foundation, { config, doors, log });
       return config.relayUrl ?? started.mailbox.smtpUrl;
     };
+    const heartbeat = await startHeartbeat(foundation, { config, sends: true, log });
     const roles = await startRoles(foundation, { config, roles: ROLES, relayUrl, log });
     if (started.mailbox === undefined) throw new Error('the mailbox did not start');
-    return { foundation, roles, mailbox: started.mailbox, extra: [mailboxStage] };
+    return { foundation, heartbeat, roles, mailbox: started.mailbox, extra: [mailboxStage] };
   } catch (error) {
     const database: Stage = { name: 'database', patience: 5_000, close: foundation.close };
     await closeStages([mailboxStage, database], log);

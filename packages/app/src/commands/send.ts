@@ -9,7 +9,7 @@ import { Failure } from '@adieu/core';
 import type { Config } from '../config.ts';
 import { type ConnectOptions, connect } from '../connection.ts';
 import { type Enqueued, enqueue } from '../mailing.ts';
-import type { Management } from '../management.ts';
+import type { Management, SendingAnswer } from '../management.ts';
 import { type Outcome, type Skipped, settledCount, waitForOutcome, whoWasSkipped } from '../outcome.ts';
 import { outcomePage, skippedPage } from '../outcome-page.ts';
 import { answer, type Output } from '../output.ts';
@@ -18,6 +18,7 @@ import { startProgress } from '../progress.ts';
 import { chooseSender, type SenderOptions } from '../sender.ts';
 import { readTemplate, type TemplateFile, templateErrors } from '../template-file.ts';
 import { type Paints, paintsFor, printable } from '../terminal.ts';
+import { pauseNotice } from './sending.ts';
 
 /** Options of the command line. */
 export interface SendOptions extends Output, SenderOptions, ConnectOptions {
@@ -28,6 +29,7 @@ export interface SendOptions extends Output, SenderOptions, ConnectOptions {
   readonly campaign?: string;
 }
 
+const RUNNING: SendingAnswer = { state: 'running' };
 /** Lines of bad lines and of skipped people that a page shows. */
 const SHOWN = 20;
 
@@ -46,8 +48,17 @@ export async function send(config: Config, path: string, options: SendOptions): 
   const people = await importAll(management, { template: template.id, configuration }, options);
   const outcome = await watch(management, people, options);
   const skipped = await whoWasSkipped(management, people.executions, { configuration, limit: SHOWN });
+  const sending = outcome.finished ? RUNNING : await management.sending();
+  if (!options.json) for (const line of pauseNotice(sending)) process.stderr.write(`${line}\n`);
   answer(options, {
-    json: { ...people, ...outcome, skipped, warnings, ...(created === null ? {} : { dns: created.dns }) },
+    json: {
+      ...people,
+      ...outcome,
+      sending,
+      skipped,
+      warnings,
+      ...(created === null ? {} : { dns: created.dns }),
+    },
     page: page(people, outcome, { skipped, paints }),
   });
   return outcome.finished && people.rejected.length === 0;

@@ -4,12 +4,14 @@
  * @module
  */
 import type { Config } from '../config.ts';
+import { startHeartbeat } from '../heartbeat.ts';
 import { type Alive, live } from '../life.ts';
 import { openLog } from '../log.ts';
 import type { Role } from '../role.ts';
 import { startRoles } from '../roles.ts';
 import { closeStages } from '../shutdown.ts';
 import { openFoundation } from '../wiring.ts';
+import { pauseNotice } from './sending.ts';
 
 /** Serves. The configuration has a relay, which its reader made sure of. */
 export async function serve(config: Config, roles: readonly Role[]): Promise<void> {
@@ -19,10 +21,11 @@ export async function serve(config: Config, roles: readonly Role[]): Promise<voi
     start: async () => {
       const foundation = await openFoundation(config, log);
       try {
+        const heartbeat = await startHeartbeat(foundation, { config, sends: roles.includes('worker'), log });
         const relayUrl = async () => config.relayUrl ?? '';
         const running = await startRoles(foundation, { config, roles, relayUrl, log });
         log.info({ roles, url: running.url, smtpPort: running.smtpPort }, 'ready');
-        return { foundation, roles: running };
+        return { foundation, heartbeat, roles: running };
       } catch (error) {
         await closeStages([{ name: 'database', patience: 5_000, close: foundation.close }], log);
         throw error;
@@ -33,9 +36,10 @@ export async function serve(config: Config, roles: readonly Role[]): Promise<voi
 }
 
 /** What a person who started it by hand wants to know. The key is shown when it was made, and never again. */
-function greet({ foundation, roles }: Alive): void {
+function greet({ foundation, heartbeat, roles }: Alive): void {
   const { ring, apiKey } = foundation;
   const lines = [
+    ...pauseNotice(heartbeat.sending()),
     ...(ring.generated ? [`Key ring      made in ${ring.path}: keep a copy, links die with it`] : []),
     ...(apiKey.generated ? [`API key       ${apiKey.value}  (shown this once; kept in ${apiKey.path})`] : []),
     ...(roles.url === null ? [] : [`API           ${roles.url}  (described at ${roles.url}/docs)`]),
