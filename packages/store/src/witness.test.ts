@@ -130,6 +130,18 @@ describe('a witness of the database', () => {
     expect(await open(newcomer()).beat()).toMatchObject({ sending: RUNNING });
   });
 
+  test('tables that were made anew in the same database are told too', async () => {
+    await open(newcomer()).beat();
+    await sql
+      .raw(`CREATE TABLE again (LIKE installation INCLUDING ALL); INSERT INTO again SELECT * FROM installation;
+      DROP TABLE installation; ALTER TABLE again RENAME TO installation`)
+      .execute(db);
+    expect(await open(newcomer()).beat()).toMatchObject({
+      restored: true,
+      sending: { why: expect.stringContaining('made anew') },
+    });
+  });
+
   test('only parts of the place that were known before can differ', async () => {
     await open(newcomer()).beat();
     expect(await open(newcomer(), { mark: { files: '1' } }).beat()).toMatchObject({ sending: RUNNING });
