@@ -62,13 +62,10 @@ export { findProfile, profileConsents } from './profile.ts';
 export type { ImportOutcome } from './profile-import.ts';
 export { importProfiles } from './profile-import.ts';
 export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
-
 export type { Booking, PermitRequest } from './rate.ts';
 export { bookPermits } from './rate.ts';
-
 export type { RetentionRound } from './retention.ts';
 export { dropOldMonths } from './retention.ts';
-
 export type { Audience, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
 export { ensureSandbox, findScope } from './scope.ts';

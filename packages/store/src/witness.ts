@@ -15,7 +15,7 @@ import { type PauseRow, REASON_LIMIT, readSending, type Sending, sendingOf } fro
 import { prepared, run } from './statement.ts';
 
 /** Where a database lives, by what can be read of it. Two places differ when a part that both have differs. */
-export type Place = Readonly<Record<string, string>>;
+export type Place = Readonly<Partial<Record<'system' | 'database' | 'tables' | 'files', string>>>;
 
 /** What was seen last. */
 export interface Seen {
@@ -126,7 +126,7 @@ export function openWitness(db: Db, { seen: before, mark = {}, copied = false }:
     const here = { ...row.here, ...mark };
     const next = { id: seen.id, beat: row.beat, at: row.at };
     if (whyRestored(row, here, { seen, isCopy }) === null) {
-      if (Object.keys(here).some((part) => row.place?.[part] === undefined)) {
+      if (PARTS.some(([part]) => here[part] !== undefined && row.place?.[part] === undefined)) {
         await run(transaction, SETTLE, [JSON.stringify(here)]);
       }
       return { seen: next, sending: sendingOf(row), restored: false };
@@ -173,9 +173,9 @@ function whyRestored(
   if (seen.at !== null && isNews && beat <= seen.beat) {
     return `The database is older than what was seen of it at ${instant(seen.at)}: it was restored from a backup, or a server took over that had not received everything. ${MISSING}`;
   }
-  const part = Object.keys(here).find((name) => place?.[name] !== undefined && place[name] !== here[name]);
+  const part = PARTS.find(([name]) => differs(place?.[name], here[name]));
   if (part !== undefined) {
-    return `The database is not where it was (${WHERE[part] ?? part}): it was restored from a backup, copied or moved. If it was not moved as a whole: ${MISSING}`;
+    return `The database is not where it was (${part[1]}): it was restored from a backup, copied or moved. If it was not moved as a whole: ${MISSING}`;
   }
   if (isNews && isCopy) {
     return `The data directory is a copy, and the database in it: it was put back from a backup, or moved. If it was not moved as a whole: ${MISSING}`;
@@ -186,12 +186,18 @@ function whyRestored(
 const MISSING =
   'Opt-outs that were answered since the backup may be missing in it, and mail that was sent may count as unsent.';
 
-const WHERE: Readonly<Record<string, string>> = {
-  system: 'another server',
-  database: 'another database of the server',
-  tables: 'its tables were made anew',
-  files: 'other files',
-};
+/** The widest first, which explains the others. */
+const PARTS = [
+  ['system', 'another server'],
+  ['database', 'another database of the server'],
+  ['files', 'other files'],
+  ['tables', 'its tables were made anew'],
+] as const;
+
+/** A part that was not read on one of the two occasions says nothing. */
+function differs(before: string | undefined, now: string | undefined): boolean {
+  return before !== undefined && now !== undefined && before !== now;
+}
 
 function instant(at: Date): string {
   return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
