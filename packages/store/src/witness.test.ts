@@ -60,7 +60,9 @@ describe('a witness of the database', () => {
     expect(found).toMatchObject({ restored: true, sending: { state: 'paused' } });
     expect(await readSending(db)).toMatchObject({
       state: 'paused',
-      why: expect.stringMatching(/older than what was seen of it at 20\d\d-.*Opt-outs .* may be missing/),
+      why: expect.stringMatching(
+        /older than what was seen of it at 20\d\d-.*answered since 20\d\d-.* may be missing/,
+      ),
       since: expect.any(Date),
     });
   });

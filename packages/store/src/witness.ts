@@ -58,6 +58,8 @@ interface BeatRow extends PauseRow {
   readonly place: Place | null;
   readonly restored_at: Date | null;
   readonly here: Place;
+  /** The last beat of anybody before this one: until then the database knows what happened. */
+  readonly until: Date | null;
 }
 
 /** Not allowed, or not there: managed servers and relatives of PostgreSQL. */
@@ -71,7 +73,8 @@ const beatText = (here: string) => `WITH beaten AS (
      INSERT INTO witness AS w (id, beat, beat_at) VALUES ($1, 1, clock_timestamp())
      ON CONFLICT (id) DO UPDATE SET beat = w.beat + 1, beat_at = clock_timestamp() RETURNING beat, beat_at
    )
-   SELECT b.beat, b.beat_at AS at, i.place, i.paused_at, i.paused_why, i.restored_at, jsonb_build_object(${here}) AS here
+   SELECT b.beat, b.beat_at AS at, i.place, i.paused_at, i.paused_why, i.restored_at, jsonb_build_object(${here}) AS here,
+     (SELECT max(beat_at) FROM witness) AS until
    FROM beaten b CROSS JOIN installation i`;
 
 const BEAT = prepared<BeatRow>('beat', beatText(SYSTEM));
@@ -164,27 +167,29 @@ export function openWitness(db: Db, { seen: before, mark = {}, copied = false }:
 
 /** Why it must have been restored, as a sentence; null when nothing says so. */
 function whyRestored(
-  { beat, place, restored_at }: BeatRow,
+  { beat, place, restored_at, until }: BeatRow,
   here: Place,
   { seen, isCopy }: { readonly seen: Seen; readonly isCopy: boolean },
 ): string | null {
   // What was found once is not found again by a witness that was away meanwhile.
   const isNews = seen.at !== null && (restored_at === null || seen.at >= restored_at);
   if (seen.at !== null && isNews && beat <= seen.beat) {
-    return `The database is older than what was seen of it at ${instant(seen.at)}: it was restored from a backup, or a server took over that had not received everything. ${MISSING}`;
+    return `The database is older than what was seen of it at ${instant(seen.at)}: it was restored from a backup, or a server took over that had not received everything. ${missing(until)}`;
   }
   const part = PARTS.find(([name]) => differs(place?.[name], here[name]));
   if (part !== undefined) {
-    return `The database is not where it was (${part[1]}): it was restored from a backup, copied or moved. If it was not moved as a whole: ${MISSING}`;
+    return `The database is not where it was (${part[1]}): it was restored from a backup, copied or moved. If it was not moved as a whole: ${missing(until)}`;
   }
   if (isNews && isCopy) {
-    return `The data directory is a copy, and the database in it: it was put back from a backup, or moved. If it was not moved as a whole: ${MISSING}`;
+    return `The data directory is a copy, and the database in it: it was put back from a backup, or moved. If it was not moved as a whole: ${missing(until)}`;
   }
   return null;
 }
 
-const MISSING =
-  'Opt-outs that were answered since the backup may be missing in it, and mail that was sent may count as unsent.';
+function missing(until: Date | null): string {
+  const since = until === null ? 'the backup' : instant(until);
+  return `Opt-outs that were answered since ${since} may be missing in it, and mail that was sent may count as unsent.`;
+}
 
 /** The widest first, which explains the others. */
 const PARTS = [
