@@ -108,9 +108,9 @@ async function waitForMoment(
 ): Promise<boolean> {
   const deadline = Date.now() + PATIENCE_MS;
   while (Date.now() < deadline) {
+    const progress = await progressOf(stage, id);
+    if (isOver(progress)) return false;
     if (saboteur.canHit(fault)) {
-      const progress = await progressOf(stage, id);
-      if (isOver(progress)) return false;
       if (progress !== null && progress.under >= ENOUGH && progress.open > 0) return true;
       if (progress === null) {
         // The database is away: the sink knows as well.
