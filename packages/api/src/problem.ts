@@ -68,6 +68,7 @@ export const PROBLEMS = {
 const STATUS: Readonly<Record<string, number>> = {
   link_base_url_taken: 409,
   subdomain_taken: 409,
+  request_id_taken: 409,
   invalid_cursor: 400,
 };
 

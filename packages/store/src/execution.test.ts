@@ -162,6 +162,7 @@ describe('progress of an execution', () => {
     await releaseBatch(scratch.db, lease, {});
     expect(await executionCounts(scratch.db, scope, executionId)).toEqual({
       executionId,
+      dryRun: false,
       state: 'running',
       control: 'running',
       counts: { queued: 0, sending: 0, sent: 1, deferred: 1, excluded: 1, bounced: 0, failed: 0, unknown: 1 },

@@ -11,7 +11,7 @@ import { findChannelConfiguration } from './channel-configuration.ts';
 import type { Db } from './database.ts';
 import { findList } from './list.ts';
 import { checkAudience, storableRecipients } from './recipient.ts';
-import type { Audience, MessageState } from './schema.ts';
+import type { Audience, DryResult, MessageState } from './schema.ts';
 import type { Scope } from './scope.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
 import { storableText } from './storable.ts';
@@ -61,6 +61,8 @@ export interface StoredExecution {
   readonly templateVersion: number;
   readonly listNumber: number | null;
   readonly dryRun: boolean;
+  /** What a dry run has found so far. */
+  readonly dryResult: DryResult | null;
   readonly control: ExecutionControl;
   readonly expandedAt: Date | null;
   readonly createdAt: Date;
@@ -68,9 +70,13 @@ export interface StoredExecution {
   readonly month: string;
 }
 
-/** Progress of an execution (S8). Finished when no message can change any more by our doing. */
+/**
+ * Progress of an execution (S8). Finished when no message can change any more by our doing; a dry run, when everybody was
+ * counted: who would be sent stands under `queued`.
+ */
 export interface ExecutionCounts {
   readonly executionId: number;
+  readonly dryRun: boolean;
   readonly state: 'running' | 'finished';
   readonly control: ExecutionControl;
   readonly counts: Readonly<Record<MessageState, number>>;
@@ -110,8 +116,8 @@ export type CheckParts = (parts: ExecutionParts) => void | Promise<void>;
 
 /**
  * Creates the execution of a request, or answers the one that has it. `check` sees exactly the versions that are kept, so
- * nothing stored meanwhile slips past it; a request that came before is not checked again. Throws
- * `unknown_channel_configuration`, `unknown_template`, `unknown_list`, `recipients_invalid`, `audience_invalid`,
+ * nothing stored meanwhile slips past it; a request that came before is not checked again. Throws `request_id_taken` when it
+ * came before as a dry run and this is none, or the other way round, `unknown_channel_configuration`, `unknown_template`, `unknown_list`, `recipients_invalid`, `audience_invalid`,
  * `request_id_invalid`, and what `check` throws.
  */
 export async function createExecution(
@@ -120,7 +126,7 @@ export async function createExecution(
   { check, ...request }: ExecutionRequest & { readonly check?: CheckParts },
 ): Promise<CreatedExecution> {
   checkRequest(request);
-  const earlier = await findRequest(db, scope, request.requestId);
+  const earlier = await findRequest(db, scope, request);
   if (earlier !== null) return earlier;
   const parts = await findParts(db, scope, request);
   await check?.(parts);
@@ -143,7 +149,7 @@ export async function createExecution(
   ];
   const [row] = await run(db, CREATE, parameters);
   if (row !== undefined) return { executionId: row.id, requestId: request.requestId, created: true };
-  const first = await findRequest(db, scope, request.requestId);
+  const first = await findRequest(db, scope, request);
   if (first === null) throw new Error('an execution vanished');
   return first;
 }
@@ -166,6 +172,7 @@ export async function findExecution(
       'template_version as templateVersion',
       'list_number as listNumber',
       'dry_run as dryRun',
+      'dry_result as dryResult',
       'control',
       'expanded_at as expandedAt',
       'created_at as createdAt',
@@ -196,6 +203,13 @@ export async function executionCounts(
     failed: 0,
     unknown: 0,
   };
+  const { dryRun, control } = execution;
+  if (dryRun) {
+    const { queued, exclusions } = execution.dryResult ?? { queued: 0, exclusions: {} };
+    const excluded = Object.values(exclusions).reduce((sum, count) => sum + count, 0);
+    const state = execution.expandedAt === null ? 'running' : 'finished';
+    return { executionId, dryRun, state, control, counts: { ...counts, queued, excluded }, exclusions };
+  }
   const exclusions: Partial<Record<ExclusionCode, number>> = {};
   for (const { state, code, count } of await run(db, COUNTS(execution.month), [executionId])) {
     counts[state] += count;
@@ -203,17 +217,27 @@ export async function executionCounts(
   }
   const open = counts.queued + counts.sending + counts.deferred;
   const state = execution.expandedAt !== null && open === 0 ? 'finished' : 'running';
-  return { executionId, state, control: execution.control, counts, exclusions };
+  return { executionId, dryRun, state, control, counts, exclusions };
 }
 
-async function findRequest(db: Db, scope: Scope, requestId: string): Promise<CreatedExecution | null> {
+async function findRequest(
+  db: Db,
+  scope: Scope,
+  { requestId, dryRun = false }: ExecutionRequest,
+): Promise<CreatedExecution | null> {
   const row = await db
     .selectFrom('execution')
-    .select('id')
+    .select(['id', 'dry_run as dryRun'])
     .where('sandbox_id', '=', scope.sandboxId)
     .where('request_id', '=', requestId)
     .executeTakeFirst();
-  return row === undefined ? null : { executionId: row.id, requestId, created: false };
+  if (row === undefined) return null;
+  if (row.dryRun === dryRun) return { executionId: row.id, requestId, created: false };
+  // Answered as a repetition, a send would silently not happen.
+  const detail = row.dryRun
+    ? 'This request id is the one of a dry run. Send with another.'
+    : 'This request id is the one of an execution that is no dry run. Try with another.';
+  throw new Failure('request_id_taken', detail, { field: 'requestId' });
 }
 
 async function findParts(db: Db, scope: Scope, request: ExecutionRequest): Promise<ExecutionParts> {

@@ -141,13 +141,6 @@ describe('expanding an audience', () => {
     expect(await expandAll(scratch.db, executionId)).toEqual([]);
   });
 
-  test('a dry run writes no message', async () => {
-    await importScratchProfiles(scratch.db, scope, 3);
-    const executionId = await createScratchExecution(scratch.db, scope, { dryRun: true });
-    expect(await expandStep(scratch.db, executionId)).toEqual({ done: true, batches: [] });
-    expect((await executionCounts(scratch.db, scope, executionId))?.counts.queued).toBe(0);
-  });
-
   test('every message carries the month of its execution in its id', async () => {
     await importScratchProfiles(scratch.db, scope, 20);
     const executionId = await createScratchExecution(scratch.db, scope);

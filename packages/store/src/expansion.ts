@@ -9,6 +9,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
+import { rehearse } from './dry-run.ts';
 import type { Recipient } from './execution.ts';
 import type { PlannedMessage } from './recipient-plan.ts';
 import { planRecipients } from './recipient-plan.ts';
@@ -30,6 +31,7 @@ interface ExecutionRow {
   readonly cursor: number;
   readonly nextBatch: number;
   readonly audience: { readonly attributes?: object; readonly consents?: object } | null;
+  readonly dryRun: boolean;
 }
 
 interface StepRow {
@@ -44,8 +46,8 @@ const BATCH = 200;
 const LOCK = prepared<ExecutionRow>(
   'lock_execution',
   `SELECT sandbox_id AS "sandboxId", month, created_at AS "createdAt", expand_cursor AS cursor, next_batch AS "nextBatch",
-     audience
-   FROM execution WHERE id = $1 AND expanded_at IS NULL AND NOT dry_run FOR UPDATE`,
+     audience, dry_run AS "dryRun"
+   FROM execution WHERE id = $1 AND expanded_at IS NULL FOR UPDATE`,
 );
 
 /**
@@ -96,7 +98,7 @@ const EXPAND_RECIPIENTS = preparedMonthly<StepRow>(
    ), ${write(messages, events)}`,
 );
 
-/** Expands an execution by one step. An execution that is expanded, a dry run or unknown is `done` with no batches. */
+/** Expands an execution by one step. One that is expanded or unknown is `done` with no batches; a dry run has none, either. */
 export async function expandStep(db: Db, executionId: number): Promise<ExpansionStep> {
   const { tables, ...expanded } = await expandOnce(db, executionId);
   await keepStatistics(db, tables);
@@ -113,8 +115,12 @@ async function expandOnce(
       if (execution === undefined) return { done: true, batches: [], tables: [] };
       await sql`SELECT ensure_month(${execution.month}::date)`.execute(transaction);
       const step = execution.audience === null ? stepRecipients : stepAudience;
-      const { row, done } = await step(transaction, executionId, execution);
-      const batches = row?.batches ?? [];
+      const take = () => step(transaction, executionId, execution);
+      const { month, nextBatch } = execution;
+      const { row, done } = execution.dryRun
+        ? await rehearse(transaction, { executionId, month, nextBatch }, take)
+        : await take();
+      const batches = execution.dryRun ? [] : (row?.batches ?? []);
       await sql`UPDATE execution SET expand_cursor = ${row?.cursor ?? execution.cursor},
         next_batch = ${execution.nextBatch + Math.ceil((row?.taken ?? 0) / BATCH)},
         expanded_at = ${done ? sql`clock_timestamp()` : sql`NULL`} WHERE id = ${executionId}`.execute(

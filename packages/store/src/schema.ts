@@ -5,7 +5,13 @@
  *
  * @module
  */
-import type { ChannelConfiguration, Consents, IdentityConsents, TemplateSource } from '@adieu/core';
+import type {
+  ChannelConfiguration,
+  Consents,
+  ExclusionCode,
+  IdentityConsents,
+  TemplateSource,
+} from '@adieu/core';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 
 type Instant = ColumnType<Date, Date | string, Date | string>;
@@ -22,6 +28,12 @@ export type MessageState =
   | 'bounced'
   | 'failed'
   | 'unknown';
+
+/** What a dry run has found so far: who would be sent, and who would not by the reason. */
+export interface DryResult {
+  readonly queued: number;
+  readonly exclusions: Readonly<Partial<Record<ExclusionCode, number>>>;
+}
 
 /** Everybody, or whose attributes and consents contain the given ones. */
 export type Audience =
@@ -142,7 +154,7 @@ export interface Schema {
     expand_cursor: Generated<number>;
     expanded_at: ColumnType<Date | null, never, Date>;
     dry_run: Generated<boolean>;
-    dry_result: ColumnType<object | null, string | null, string | null>;
+    dry_result: ColumnType<DryResult | null, string | null, string | null>;
     control: Generated<'running' | 'paused' | 'cancelled'>;
     expires_at: Date;
     created_at: GeneratedInstant;

@@ -86,7 +86,7 @@ const DUE = prepared<DueBatch>(
 
 const TO_EXPAND = prepared<{ readonly id: number }>(
   'sweep_expand',
-  `SELECT id FROM execution WHERE expanded_at IS NULL AND NOT dry_run ORDER BY id LIMIT 100`,
+  `SELECT id FROM execution WHERE expanded_at IS NULL ORDER BY id LIMIT 100`,
 );
 
 /** Sweeps once. Any number of processes may. */

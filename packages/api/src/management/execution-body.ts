@@ -8,7 +8,7 @@
  */
 import type { ExecutionRequest } from '@adieu/store';
 import { z } from 'zod';
-import { Problem, unsupportedField } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { ConfigurationName, FreeObject, headerText, PlainName, TrackingId } from './field.ts';
 import { present } from './present.ts';
 
@@ -51,13 +51,12 @@ export const ExecutionBody = z.strictObject({
   dryRun: z
     .boolean()
     .optional()
-    .describe('`true` is not supported by this version: refused with `unsupported_field`'),
+    .describe('`true`: send nothing and store nobody, only count who would be sent and who would not'),
 });
 
-/** The request as the store takes it; throws for what contradicts itself or is not supported yet. */
+/** The request as the store takes it; throws for what contradicts itself. */
 export function readExecution(body: z.output<typeof ExecutionBody>): ExecutionRequest {
-  const { dryRun, journey, recipients, audience, ...rest } = body;
-  if (dryRun === true) throw unsupportedField('dryRun', 'A dry run');
+  const { journey, recipients, audience, ...rest } = body;
   if ((recipients === undefined) === (audience === undefined)) {
     const detail = 'Give either recipients or an audience.';
     throw new Problem(422, 'recipients_or_audience', { detail, field: 'recipients' });

@@ -135,7 +135,9 @@ describe('POST /v1/executions', () => {
     [{ template: 'nothing' }, 422, 'unknown_template', 'template'],
     [{ list: 'nothing' }, 422, 'unknown_list', 'list'],
     [{ channelConfiguration: 'of-list' }, 422, 'list_required', 'list'],
-    [{ dryRun: true }, 422, 'unsupported_field', 'dryRun'],
+    [{ dryRun: true, template: 'plain' }, 422, 'template_without_opt_out', 'template'],
+    [{ dryRun: true, channelConfiguration: 'of-list' }, 422, 'list_required', 'list'],
+    [{ dryRun: 'yes' }, 400, 'invalid_field', 'dryRun'],
     [{ maxLatenessMinutes: 0 }, 400, 'invalid_field', 'maxLatenessMinutes'],
     [{ maxLatenessMinutes: 43_201 }, 400, 'invalid_field', 'maxLatenessMinutes'],
     [{ maxLatenessMinutes: 1.5 }, 400, 'invalid_field', 'maxLatenessMinutes'],
@@ -168,6 +170,47 @@ describe('POST /v1/executions', () => {
 
   test('takes a dry run that is not one', async () => {
     expect((await execute({ dryRun: false })).status).toBe(202);
+  });
+
+  test('S6: answers a dry run with its numbers, sends nothing, and wakes nobody for what it has counted', async () => {
+    const woken = api.jobs.length;
+    const recipients = [
+      RECIPIENT,
+      { namespace: 'CRMID', id: 'dry-1', address: 'dry-1@example.com' },
+      { namespace: 'CRMID', id: 'dry-2', address: 'broken' },
+    ];
+    const answer = await execute({ requestId: 'dry', dryRun: true, recipients });
+    const numbers = { counts: { queued: 2, excluded: 1, sent: 0 }, exclusions: { '050024': 1 } };
+    expect([answer.status, answer.json()]).toMatchObject([202, { state: 'finished', ...numbers }]);
+    const { executionId } = answer.json();
+    const path = `/v1/executions/${executionId}`;
+    const shown = { executionId, dryRun: true, state: 'finished', control: 'running', ...numbers };
+    expect((await api.call('GET', path)).json()).toMatchObject(shown);
+    expect((await api.call('GET', `${path}/messages`)).json()).toEqual({ messages: [], next: null });
+    expect((await api.call('GET', '/v1/profiles/CRMID/dry-1')).status).toBe(404);
+    expect((await execute({ requestId: 'dry', dryRun: true, recipients })).json()).toEqual(answer.json());
+    expect(api.jobs.length).toBe(woken);
+  });
+
+  test('S6: a dry run never takes the request id of a sending, nor the other way round', async () => {
+    for (const [first, then] of [
+      [true, false],
+      [false, true],
+      [true, undefined],
+    ]) {
+      const requestId = `dry-or-not-${first}-${then}`;
+      expect((await execute({ requestId, dryRun: first })).status).toBe(202);
+      const refused = await execute({ requestId, dryRun: then });
+      expect([refused.status, refused.json()]).toMatchObject([
+        409,
+        { code: 'request_id_taken', field: 'requestId' },
+      ]);
+    }
+  });
+
+  test('an execution that is no dry run does not speak of one', async () => {
+    const { executionId } = (await execute()).json();
+    expect((await api.call('GET', `/v1/executions/${executionId}`)).json()).not.toHaveProperty('dryRun');
   });
 
   test('S5: excludes a bad recipient and never fails for it', async () => {

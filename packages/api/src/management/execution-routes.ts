@@ -2,7 +2,8 @@
  * `/v1/executions`: one enqueue each, answered at once; what becomes of it is read from the counts (S4, S8).
  *
  * The execution is committed before anybody is woken, and waking may fail: the sweep finds what nobody was
- * told about. A request id that came before is answered with its first execution.
+ * told about. A request id that came before is answered with its first execution. A dry run is counted while its caller
+ * waits, as far as that goes.
  *
  * @module
  */
@@ -10,9 +11,12 @@ import { checkExecutionList, type Log, type WakeUp } from '@adieu/core';
 import {
   createExecution,
   type Database,
+  type Db,
+  type ExecutionCounts,
   type ExecutionParts,
   type ExecutionRequest,
   executionCounts,
+  expandStep,
   listMessages,
   type Scope,
 } from '@adieu/store';
@@ -34,19 +38,26 @@ export interface ExecutionDeps {
 }
 
 const MAX_MESSAGES = 1_000;
+/** A caller waits so long for a dry run; what is larger goes on in a worker. */
+const DRY_RUN_PATIENCE_MS = 5_000;
 const STATES = ['queued', 'sending', 'sent', 'deferred', 'excluded', 'bounced', 'failed', 'unknown'] as const;
 
+const CountsByState = z.record(z.enum(STATES), z.number().int());
+const Exclusions = z.record(z.string(), z.number().int()).describe('Messages by exclusion code');
 const Accepted = z.object({
   executionId: z.string(),
   requestId: z.string(),
   state: z.enum(['running', 'finished']),
+  counts: CountsByState.optional().describe('Of a dry run: who would be sent stands under `queued`'),
+  exclusions: Exclusions.optional().describe('Of a dry run'),
 });
 const Counts = z.object({
   executionId: z.string(),
+  dryRun: z.literal(true).optional().describe('Nothing is sent; `queued` is who would be'),
   state: z.enum(['running', 'finished']),
   control: z.enum(['running', 'paused', 'cancelled']).describe('What was said by pause, resume and cancel'),
-  counts: z.record(z.enum(STATES), z.number().int()),
-  exclusions: z.record(z.string(), z.number().int()).describe('Messages by exclusion code'),
+  counts: CountsByState,
+  exclusions: Exclusions,
 });
 const Messages = z.object({
   messages: z.array(
@@ -101,10 +112,17 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
         ...wanted,
         check,
       });
-      if (created) await wakeUp(deps, executionId);
-      const counts = created ? null : await executionCounts(database.db, scope, executionId);
+      const counted = wanted.dryRun === true && (await countSome(database.db, executionId));
+      if (created && !counted) await wakeUp(deps, executionId);
+      const progress =
+        created && wanted.dryRun !== true ? null : await executionCounts(database.db, scope, executionId);
       reply.code(202);
-      return { executionId: String(executionId), requestId, state: counts?.state ?? 'running' };
+      return {
+        executionId: String(executionId),
+        requestId,
+        state: progress?.state ?? 'running',
+        ...(progress?.dryRun === true ? numbersOf(progress) : {}),
+      };
     },
   );
 
@@ -122,13 +140,13 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
     async (request) => {
       const counts = await executionCounts(database.db, tenantOf(request), executionIdOf(request.params));
       if (counts === null) throw unknownExecution();
-      const { state, control, exclusions } = counts;
+      const { state, control, dryRun } = counts;
       return {
         executionId: String(counts.executionId),
+        ...(dryRun ? { dryRun } : {}),
         state,
         control,
-        counts: { ...counts.counts },
-        exclusions: present(exclusions),
+        ...numbersOf(counts),
       };
     },
   );
@@ -179,6 +197,19 @@ async function checkWayOut(
     { organisation, sandbox, channelConfiguration, template: wanted.template, requestId, why },
     'a marketing template without an opt-out link was allowed',
   );
+}
+
+/** Takes steps of a dry run for a while, and answers whether they were all. A worker that is at it, too, takes turns. */
+async function countSome(db: Db, executionId: number): Promise<boolean> {
+  const until = performance.now() + DRY_RUN_PATIENCE_MS;
+  while (performance.now() < until) {
+    if ((await expandStep(db, executionId)).done) return true;
+  }
+  return false;
+}
+
+function numbersOf({ counts, exclusions }: ExecutionCounts) {
+  return { counts: { ...counts }, exclusions: present(exclusions) };
 }
 
 async function wakeUp(deps: ExecutionDeps, executionId: number): Promise<void> {
