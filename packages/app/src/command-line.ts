@@ -85,6 +85,7 @@ function buildProgram(state: State): Command {
     .option('--create-subdomain', 'make the sending subdomain of --from where it is missing')
     .option('--list <name>', 'subscription list: only who is subscribed gets it')
     .option('--campaign <id>', 'campaign id, for reports and List-Id')
+    .option('--dry-run', 'count who would be sent and who would not; send nothing, store no person', false)
     .option('--server <url>', 'default: the server of the data directory')
     .option('--key <key>', 'API key; default: ADIEU_API_KEY or the one in the data directory')
     .addOption(json())
@@ -200,6 +201,8 @@ function buildProgram(state: State): Command {
 const COLUMNS = `
 Columns of a CSV: email, id, firstName, lastName, language, city, country; any other is a dotted path into the
 attributes (loyalty.points) or begins with identities. consents. or context. (consents.marketing.email.val).
+
+A dry run stores the template and what --from says, as sending does; consents that the file brings do not count.
 
 Exit code 0 only when every line was taken and every message has its final state.`;
 

@@ -2,7 +2,8 @@
  * A mailing from files: a template, a file of people, one or more executions.
  *
  * People are imported in chunks and become recipients in the order of the file; somebody named twice is written to
- * once. One rule: what the file says of consent only narrows what is stored, because the server keeps every no.
+ * once. One rule: what the file says of consent only narrows what is stored, because the server keeps every no. A dry run
+ * imports nobody: recipients carry their address instead.
  *
  * @module
  */
@@ -18,6 +19,8 @@ export interface Mailing {
   readonly configuration: string;
   readonly campaignId?: string;
   readonly list?: string;
+  /** Only count; nobody is stored. */
+  readonly dryRun?: boolean;
 }
 
 /** A line of the file that nobody was written to for. */
@@ -35,6 +38,8 @@ export interface Enqueued {
   readonly rejected: readonly RejectedLine[];
   /** Lines that name somebody who stood in the file before. */
   readonly repeated: number;
+  /** Of a dry run: lines that bring consent, which counts only when they are imported. */
+  readonly uncounted: number;
 }
 
 /** Recipients of one execution (wire limit), and profiles of one import. */
@@ -44,6 +49,7 @@ const IMPORT_SIZE = 1_000;
 interface Recipient {
   readonly namespace: string;
   readonly id: string;
+  readonly address?: string;
   readonly context?: Readonly<Record<string, unknown>>;
 }
 
@@ -62,6 +68,7 @@ export async function enqueue(
   let chunk: Extract<PersonLine, { ok: true }>[] = [];
   let recipients = 0;
   let repeated = 0;
+  let uncounted = 0;
 
   const send = async () => {
     if (waiting.length === 0) return;
@@ -84,11 +91,12 @@ export async function enqueue(
     if (chunk.length === 0) return;
     const lines = chunk;
     chunk = [];
-    const refused = await importLines(management, lines);
+    const refused = mailing.dryRun === true ? unnamed(lines) : await importLines(management, lines);
     rejected.push(...refused.values());
     for (const { line, person } of lines) {
       if (refused.has(line)) continue;
-      waiting.push(recipientOf(person));
+      waiting.push(mailing.dryRun === true ? addressed(person) : recipientOf(person));
+      if (mailing.dryRun === true && person.consents !== undefined) uncounted += 1;
       recipients += 1;
       if (waiting.length >= EXECUTION_SIZE) await send();
     }
@@ -111,7 +119,7 @@ export async function enqueue(
   await store();
   await send();
   rejected.sort((a, b) => a.line - b.line);
-  return { executions, recipients, rejected, repeated };
+  return { executions, recipients, rejected, repeated, uncounted };
 }
 
 /** Answers what the server refused, by line of the file. */
@@ -131,6 +139,26 @@ async function importLines(
       return inFile === undefined ? [] : [[inFile, { line: inFile, code, detail }] as const];
     }),
   );
+}
+
+/** Who cannot even be a recipient; an import would say so of them, too. */
+function unnamed(lines: readonly Extract<PersonLine, { ok: true }>[]): ReadonlyMap<number, RejectedLine> {
+  return new Map(
+    lines.flatMap(({ line, person }) => {
+      const ids = Object.values<unknown>(person.identities);
+      if (ids.every((id) => typeof id === 'string')) return [];
+      return [[line, { line, code: 'invalid_field', detail: 'an identity is not a text' }] as const];
+    }),
+  );
+}
+
+/** With the address that an import would give the person. */
+function addressed(person: PersonRecord): Recipient {
+  const [, address] =
+    Object.entries(person.identities).find(
+      ([namespace]) => namespaceKey(namespace) === namespaceKey(EMAIL_NAMESPACE),
+    ) ?? [];
+  return { ...recipientOf(person), ...(address === undefined ? {} : { address }) };
 }
 
 /** The strongest identity names the person: an own id, else the address. */

@@ -13,6 +13,7 @@ const STATES = ['queued', 'sending', 'sent', 'deferred', 'excluded', 'bounced', 
 
 const Counts = z.object({
   executionId: z.string(),
+  dryRun: z.boolean().optional(),
   state: z.enum(['running', 'finished']),
   counts: z.record(z.enum(STATES), z.int()),
   exclusions: z.record(z.string(), z.int()),

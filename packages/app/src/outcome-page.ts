@@ -20,18 +20,32 @@ const STATES: readonly (readonly [MessageState, string])[] = [
 
 /** `sent`, `skipped` with the reasons, and whatever else there is. */
 export function outcomePage(outcome: Outcome, paints: Paints): string {
-  const { counts, exclusions } = outcome;
-  const lines = [`  ${paints.green(count(counts.sent))}  sent`];
-  if (counts.excluded > 0) {
-    lines.push(`  ${paints.yellow(count(counts.excluded))}  skipped`);
-    for (const [code, number] of Object.entries(exclusions).sort((a, b) => b[1] - a[1])) {
-      lines.push(paints.dim(`          ${String(number).padStart(5)}  ${code}  ${meaningOf(code)}`));
-    }
-  }
+  const { counts } = outcome;
+  const lines = [`  ${paints.green(count(counts.sent))}  sent`, ...skippedLines(outcome, paints, 'skipped')];
   for (const [state, meaning] of STATES) {
     if (counts[state] > 0) lines.push(`  ${paints.red(count(counts[state]))}  ${state}: ${meaning}`);
   }
   return lines.join('\n');
+}
+
+/** What a dry run found. */
+export function dryRunPage(outcome: Outcome, paints: Paints): string {
+  return [
+    paints.bold('Dry run: nothing was sent, and nobody was stored'),
+    `  ${paints.green(count(outcome.counts.queued))}  would be sent`,
+    ...skippedLines(outcome, paints, 'would be skipped'),
+  ].join('\n');
+}
+
+function skippedLines({ counts, exclusions }: Outcome, paints: Paints, words: string): readonly string[] {
+  if (counts.excluded === 0) return [];
+  const reasons = Object.entries(exclusions).sort((a, b) => b[1] - a[1]);
+  return [
+    `  ${paints.yellow(count(counts.excluded))}  ${words}`,
+    ...reasons.map(([code, number]) =>
+      paints.dim(`          ${String(number).padStart(5)}  ${code}  ${meaningOf(code)}`),
+    ),
+  ];
 }
 
 /** One line for each who was skipped. */

@@ -58,6 +58,11 @@ export function settledCount({ counts }: Outcome): number {
   return counts.sent + counts.excluded + counts.bounced + counts.failed + counts.unknown;
 }
 
+/** People whom a dry run has counted. */
+export function countedCount({ counts }: Outcome): number {
+  return counts.queued + counts.excluded;
+}
+
 /**
  * Polls until all is finished, until only deferred messages are left, or until nothing moves because sending is paused.
  * `onCounts` hears every step.
@@ -81,7 +86,9 @@ export async function waitForOutcome(
     const outcome = addUp([...done.values(), ...running]);
     onCounts(outcome);
     if (outcome.finished) return outcome;
-    const asks = polls % POLLS_BETWEEN_PAUSES === 0 && outcome.counts.sending === 0;
+    // A dry run is counted also while nothing may be sent.
+    const waits = running.some(({ dryRun }) => dryRun !== true) && outcome.counts.sending === 0;
+    const asks = polls % POLLS_BETWEEN_PAUSES === 0 && waits;
     if (asks && (await management.sending()).state === 'paused') return outcome;
     idleSince = onlyDeferred(outcome) ? (idleSince ?? Date.now()) : null;
     if (idleSince !== null && Date.now() - idleSince > DEFERRED_PATIENCE_MILLISECONDS) return outcome;

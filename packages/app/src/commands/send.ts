@@ -1,7 +1,8 @@
 /**
  * `adieu send TEMPLATE --to PEOPLE`: sends a file to a file of people through a running server, and waits.
  *
- * The answer is 0 only when every line was taken and every message has its final state.
+ * The answer is 0 only when every line was taken and every message has its final state. A dry run counts instead, and has no
+ * messages that could be listed.
  *
  * @module
  */
@@ -10,8 +11,15 @@ import type { Config } from '../config.ts';
 import { type ConnectOptions, connect } from '../connection.ts';
 import { type Enqueued, enqueue } from '../mailing.ts';
 import type { Management, SendingAnswer } from '../management.ts';
-import { type Outcome, type Skipped, settledCount, waitForOutcome, whoWasSkipped } from '../outcome.ts';
-import { outcomePage, skippedPage } from '../outcome-page.ts';
+import {
+  countedCount,
+  type Outcome,
+  type Skipped,
+  settledCount,
+  waitForOutcome,
+  whoWasSkipped,
+} from '../outcome.ts';
+import { dryRunPage, outcomePage, skippedPage } from '../outcome-page.ts';
 import { answer, type Output } from '../output.ts';
 import { checkPeople, readPeople } from '../people.ts';
 import { startProgress } from '../progress.ts';
@@ -27,6 +35,7 @@ export interface SendOptions extends Output, SenderOptions, ConnectOptions {
   readonly preheader?: string;
   readonly list?: string;
   readonly campaign?: string;
+  readonly dryRun: boolean;
 }
 
 const RUNNING: SendingAnswer = { state: 'running' };
@@ -47,6 +56,13 @@ export async function send(config: Config, path: string, options: SendOptions): 
   }
   const people = await importAll(management, { template: template.id, configuration }, options);
   const outcome = await watch(management, people, options);
+  if (options.dryRun) {
+    answer(options, {
+      json: { dryRun: true, ...people, ...outcome, warnings },
+      page: dryPage(people, outcome, paints),
+    });
+    return outcome.finished && people.rejected.length === 0;
+  }
   const skipped = await whoWasSkipped(management, people.executions, { configuration, limit: SHOWN });
   const sending = outcome.finished ? RUNNING : await management.sending();
   if (!options.json) for (const line of pauseNotice(sending)) process.stderr.write(`${line}\n`);
@@ -90,6 +106,7 @@ async function importAll(
     ...given,
     ...(list === undefined ? {} : { list }),
     ...(campaign === undefined ? {} : { campaignId: campaign }),
+    ...(options.dryRun ? { dryRun: true } : {}),
   };
   const people = await enqueue(management, mailing, readPeople(options.to));
   if (people.recipients > 0) return people;
@@ -99,10 +116,11 @@ async function importAll(
 }
 
 async function watch(management: Management, people: Enqueued, options: SendOptions): Promise<Outcome> {
-  const progress = startProgress('settled', { quiet: options.json });
+  const progress = startProgress(options.dryRun ? 'counted' : 'settled', { quiet: options.json });
+  const settled = options.dryRun ? countedCount : settledCount;
   try {
     return await waitForOutcome(management, people.executions, (outcome) =>
-      progress.update(settledCount(outcome), people.recipients),
+      progress.update(settled(outcome), people.recipients),
     );
   } finally {
     progress.stop();
@@ -122,14 +140,35 @@ function page(
   return [
     outcomePage(outcome, paints),
     ...(skipped.length === 0 ? [] : ['', paints.bold('Skipped'), skippedPage(skipped, paints), ...more]),
+    ...linesOf(people, paints),
+    ...(outcome.finished ? [] : ['', 'Not settled yet; the server goes on by itself.']),
+  ].join('\n');
+}
+
+function dryPage(people: Enqueued, outcome: Outcome, paints: Paints): string {
+  return [
+    dryRunPage(outcome, paints),
+    ...(people.uncounted === 0
+      ? []
+      : [
+          '',
+          `Lines with consent of their own, which counts only once they are imported: ${people.uncounted}.`,
+        ]),
+    ...linesOf(people, paints),
+    ...(outcome.finished ? [] : ['', 'Not all are counted.']),
+  ].join('\n');
+}
+
+/** What is to be said of lines of the file. */
+function linesOf(people: Enqueued, paints: Paints): readonly string[] {
+  return [
     ...(people.repeated === 0
       ? []
       : ['', `Lines that name somebody a second time: ${people.repeated}. Everybody is written to once.`]),
     ...(people.rejected.length === 0
       ? []
       : ['', paints.red('Lines that were not taken'), rejectedPage(people)]),
-    ...(outcome.finished ? [] : ['', 'Not settled yet; the server goes on by itself.']),
-  ].join('\n');
+  ];
 }
 
 function rejectedPage({ rejected }: Enqueued): string {
