@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { chmod, cp, link, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +45,13 @@ describe('the witness in the data directory', () => {
     await writeWitness(dataDir, { ...seen, beat: 99 });
     await writeFile(path, await readFile(backup));
     expect(await readWitness(dataDir)).toEqual({ seen, copied: true });
+  });
+
+  test('is no copy where the file system calls the last change a birth', async () => {
+    const lastChange = ({ ctimeNs }: BigIntStats) => ctimeNs;
+    await writeWitness(dataDir, seen, lastChange);
+    expect(await readWitness(dataDir, lastChange)).toEqual({ seen, copied: false });
+    expect(await readdir(dataDir)).toEqual(['witness.json']);
   });
 
   test.each(['', '{', '{}', '{"witness":"x","beat":-1}', 'null'])(

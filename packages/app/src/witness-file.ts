@@ -7,6 +7,7 @@
  * @module
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Seen } from '@adieu/store';
@@ -20,6 +21,11 @@ const Content = z.object({
   born: z.string().nullable(),
 });
 
+/** What the file system calls the birth of a file: nanoseconds, 0 where it does not know. */
+type Birth = (stats: BigIntStats) => bigint;
+
+const BIRTH: Birth = ({ birthtimeNs }) => birthtimeNs;
+
 /** What the file says. */
 export interface KeptWitness {
   readonly seen: Seen;
@@ -28,38 +34,53 @@ export interface KeptWitness {
 }
 
 /** Reads the file. Without one, or with one that cannot be read, a new witness begins. */
-export async function readWitness(dataDir: string): Promise<KeptWitness> {
+export async function readWitness(dataDir: string, birth = BIRTH): Promise<KeptWitness> {
   const path = pathIn(dataDir);
   try {
     const { witness, beat, at, born } = Content.parse(JSON.parse(await readFile(path, 'utf8')));
-    const copied = born !== null && born !== (await birthOf(path));
+    const copied = born !== null && born !== shown(birth(await stat(path, { bigint: true })));
     return { seen: { id: witness, beat, at: new Date(at) }, copied };
   } catch {
     return { seen: { id: randomUUID(), beat: 0, at: null }, copied: false };
   }
 }
 
-/** Writes the file anew, whole or not at all. */
-export async function writeWitness(dataDir: string, { id, beat, at }: Seen): Promise<void> {
+/** Writes the file anew, whole or not at all, a power loss included. */
+export async function writeWitness(dataDir: string, { id, beat, at }: Seen, birth = BIRTH): Promise<void> {
   if (at === null) return;
+  const content = { witness: id, beat, at: at.toISOString() };
   const path = pathIn(dataDir);
+  const { before, after } = await replace(path, (born) => ({ ...content, born }), birth);
+  // Some file systems call the last change a birth: with it every start would find a copy.
+  if (before !== after) await replace(path, () => ({ ...content, born: null }), birth);
+}
+
+/** Replaces a file by one that knows its birth, which is answered. */
+async function replace(
+  path: string,
+  content: (born: string | null) => object,
+  birth: Birth,
+): Promise<{ readonly before: string | null; readonly after: string | null }> {
   const half = `${path}.${randomBytes(4).toString('hex')}.part`;
   const file = await open(half, 'wx', 0o600);
+  const born = async () => shown(birth(await file.stat({ bigint: true })));
   try {
-    const content = { witness: id, beat, at: at.toISOString(), born: await birthOf(half) };
-    await file.writeFile(`${JSON.stringify(content)}\n`);
+    const before = await born();
+    await file.writeFile(`${JSON.stringify(content(before))}\n`);
+    // A rename that outlives its content would leave an empty file, which has seen nothing.
+    await file.sync();
+    await rename(half, path);
+    return { before, after: await born() };
   } catch (error) {
     await rm(half, { force: true });
     throw error;
   } finally {
     await file.close();
   }
-  await rename(half, path);
 }
 
-async function birthOf(path: string): Promise<string | null> {
-  const { birthtimeNs } = await stat(path, { bigint: true });
-  return birthtimeNs > 0n ? String(birthtimeNs) : null;
+function shown(nanoseconds: bigint): string | null {
+  return nanoseconds > 0n ? String(nanoseconds) : null;
 }
 
 function pathIn(dataDir: string): string {
