@@ -77,6 +77,25 @@ describe('a witness of the database', () => {
     expect((await witness.beat()).restored).toBe(true);
   });
 
+  test('says since when by what the backup knew, not by who began after it was put back', async () => {
+    const witness = open(newcomer());
+    const { seen: backup } = await witness.beat();
+    await witness.beat();
+    await putBack(backup);
+    await sql`UPDATE witness SET beat_at = '2001-02-03 04:05:06Z' WHERE id = ${backup.id}`.execute(db);
+    await open(newcomer()).beat();
+    const since = 'answered since 2001-02-03 04:05:06 UTC';
+    expect(await witness.beat()).toMatchObject({ sending: { why: expect.stringContaining(since) } });
+    await resumeSending(db);
+
+    // A backup from before its first beat: the last one of another.
+    await witness.beat();
+    await sql`DELETE FROM witness WHERE id = ${backup.id}`.execute(db);
+    await sql`UPDATE witness SET beat_at = '2001-02-03 04:05:06Z'`.execute(db);
+    await open(newcomer()).beat();
+    expect(await witness.beat()).toMatchObject({ sending: { why: expect.stringContaining(since) } });
+  });
+
   test('one restore is found once, however many witnesses come later, and the next one again', async () => {
     const [first, second, late] = [open(newcomer()), open(newcomer()), open(newcomer())];
     const backups = [await first.beat(), await second.beat(), await late.beat()].map(({ seen }) => seen);

@@ -58,7 +58,7 @@ interface BeatRow extends PauseRow {
   readonly place: Place | null;
   readonly restored_at: Date | null;
   readonly here: Place;
-  /** The last beat of anybody before this one: until then the database knows what happened. */
+  /** The last beat that the database knows: until then it knows what happened. Others may have begun since it was restored. */
   readonly until: Date | null;
 }
 
@@ -74,7 +74,8 @@ const beatText = (here: string) => `WITH beaten AS (
      ON CONFLICT (id) DO UPDATE SET beat = w.beat + 1, beat_at = clock_timestamp() RETURNING beat, beat_at
    )
    SELECT b.beat, b.beat_at AS at, i.place, i.paused_at, i.paused_why, i.restored_at, jsonb_build_object(${here}) AS here,
-     (SELECT max(beat_at) FROM witness) AS until
+     coalesce((SELECT beat_at FROM witness WHERE id = $1),
+       (SELECT max(beat_at) FROM witness WHERE $2::timestamptz IS NULL OR beat_at < $2)) AS until
    FROM beaten b CROSS JOIN installation i`;
 
 const BEAT = prepared<BeatRow>('beat', beatText(SYSTEM));
@@ -124,7 +125,7 @@ export function openWitness(db: Db, { seen: before, mark = {}, copied = false }:
 
   /** One transaction: a pause that could not be written leaves no beat behind, and is found again by the next. */
   async function lookOnce(transaction: Db): Promise<Beat> {
-    const [row] = await run(transaction, statement, [seen.id]);
+    const [row] = await run(transaction, statement, [seen.id, seen.at]);
     if (row === undefined) throw new Error('the installation has no row');
     const here = { ...row.here, ...mark };
     const next = { id: seen.id, beat: row.beat, at: row.at };
