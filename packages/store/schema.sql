@@ -40,8 +40,6 @@ CREATE TABLE batch (
   lease_until timestamp with time zone,
   due_at timestamp with time zone,
   ends_at timestamp with time zone,
-  permits integer NOT NULL DEFAULT 0,
-  permits_at timestamp with time zone,
   deaths integer NOT NULL DEFAULT 0,
   CONSTRAINT batch_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES execution(id),
   CONSTRAINT batch_lease_has_an_owner CHECK (((owner IS NULL) = (lease_until IS NULL))),

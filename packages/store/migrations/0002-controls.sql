@@ -60,7 +60,7 @@ CREATE TABLE delivery_list (
 CREATE INDEX delivery_list_newest ON delivery_list (sandbox_id, (list || kind), created_at, key);
 ALTER TABLE sandbox ADD COLUMN allowed_list_active boolean NOT NULL DEFAULT false;
 
--- When the next message of a configuration may leave; workers book ahead of it.
+-- When the next message of a configuration may leave.
 CREATE TABLE rate (
   sandbox_id integer NOT NULL REFERENCES sandbox,
   configuration_name text NOT NULL,
@@ -69,12 +69,10 @@ CREATE TABLE rate (
 ) WITH (fillfactor = 50);
 
 -- `ends_at`: when the first of its open messages has to be ended without being sent; null when none is open.
--- `permits`: messages it has booked, to leave from `permits_at` on. `deaths`: leases in a row that were not given back,
--- the present one included; for a message only while its batch is taken one by one. What kills its worker is found, and ends.
+-- `deaths`: leases in a row that were not given back, the present one included; for a message only while its batch is
+-- taken one by one. What kills its worker is found, and ends.
 ALTER TABLE batch
   ADD COLUMN ends_at timestamptz,
-  ADD COLUMN permits integer NOT NULL DEFAULT 0,
-  ADD COLUMN permits_at timestamptz,
   ADD COLUMN deaths integer NOT NULL DEFAULT 0;
 UPDATE batch b SET ends_at = e.expires_at FROM execution e
   WHERE e.id = b.execution_id AND (b.due_at IS NOT NULL OR b.lease_until IS NOT NULL);

@@ -1,8 +1,12 @@
 /**
  * Rates: when messages of a configuration may leave, shared by all workers (S13).
  *
- * One rule: a permit is booked ahead, in one statement, and nobody sleeps for it. A batch whose permits begin later is given
- * back until then; claimed again, it finds them on its row.
+ * One rule: nobody books ahead and nobody sleeps. A batch takes permits that are there, or is given back until some may be;
+ * so whoever is cancelled, paused, killed or late holds up nobody, and a rate that was raised counts at once.
+ *
+ * The bound: in any `t` seconds a configuration is granted at most what its rate allows in `t` + 6 s (two messages more than
+ * in `t`, where its rate is so slow that this is less). Permits count when they are granted: those of a batch under way, a
+ * second's worth at most, leave together when it had to wait for connections.
  *
  * @module
  */
@@ -24,48 +28,61 @@ export type Booking =
   | { readonly kind: 'later'; readonly from: Date };
 
 interface Row {
-  readonly count: number;
   readonly now: boolean;
   readonly from: Date;
 }
 
-/** Permits that were not used so long after they began are void: after a pause they would all come at once. */
+/** Permits that nobody took for so long are void: after a pause they would all come at once. */
 const KEPT_SECONDS = 5;
+/**
+ * How many of those who wait come back: a few more than can be served, since they come at random, but not more than some in
+ * a second, however many they are.
+ */
+const COMING_PER_BOOKING = 1.25;
+const COMING_PER_SECOND = 5;
 
-/** Permits are those on the row, or the next ones in line. What begins now is used up: a crash loses it. */
+/**
+ * Permits are there when `free_at` is over. Who waits is counted only for who finds none: batches of other executions that
+ * were cancelled or paused are not coming. (`OFFSET 0`: from the few batches that are due to their executions, never from
+ * all executions there are.)
+ */
 const BOOK = prepared<Row>(
   'book_permits',
   `WITH held AS MATERIALIZED (
-     SELECT e.sandbox_id, e.configuration_name, b.permits, b.permits_at,
-       b.permits > 0 AND b.permits_at > clock_timestamp() - interval '${KEPT_SECONDS} seconds' AS kept
+     SELECT e.sandbox_id, e.configuration_name, r.free_at
      FROM batch b JOIN execution e ON e.id = b.execution_id
+     LEFT JOIN rate r ON r.sandbox_id = e.sandbox_id AND r.configuration_name = e.configuration_name
      WHERE b.execution_id = $1 AND b.no = $2 AND b.fence = $3 AND b.owner = $4 AND b.lease_until > clock_timestamp()
-     FOR NO KEY UPDATE OF b
    ), booked AS (
      INSERT INTO rate AS r (sandbox_id, configuration_name, free_at)
-     SELECT sandbox_id, configuration_name, clock_timestamp() + make_interval(secs => $6) FROM held WHERE NOT kept
+     SELECT sandbox_id, configuration_name, clock_timestamp() + make_interval(secs => $5) FROM held
+     WHERE free_at IS NULL OR free_at <= clock_timestamp()
      ON CONFLICT (sandbox_id, configuration_name) DO UPDATE
-       SET free_at = greatest(r.free_at, clock_timestamp()) + make_interval(secs => $6)
-     RETURNING free_at - make_interval(secs => $6) AS begins
-   ), booking AS MATERIALIZED (
-     SELECT CASE WHEN h.kept THEN h.permits ELSE $5 END AS permits, x.begins, x.begins <= clock_timestamp() AS now
-     FROM held h LEFT JOIN booked b ON true
-     CROSS JOIN LATERAL (SELECT CASE WHEN h.kept THEN h.permits_at ELSE b.begins END AS begins) x
+       SET free_at = greatest(r.free_at, clock_timestamp() - make_interval(secs => $6)) + make_interval(secs => $5)
+       WHERE r.free_at <= clock_timestamp()
+     RETURNING true AS now
    )
-   UPDATE batch SET permits = CASE WHEN k.now THEN 0 ELSE k.permits END, permits_at = k.begins
-   FROM booking k WHERE execution_id = $1 AND no = $2
-   RETURNING k.permits AS count, k.now, date_trunc('milliseconds', k.begins) + interval '1 millisecond' AS "from"`,
+   SELECT b.now IS NOT NULL AS now, CASE WHEN b.now IS NULL THEN
+     greatest(h.free_at, clock_timestamp()) + interval '1 millisecond' + random() * make_interval(secs => $7::float8 * (
+       SELECT count(*) FROM batch w CROSS JOIN LATERAL (SELECT FROM execution x WHERE x.id = w.execution_id
+         AND x.sandbox_id = h.sandbox_id AND x.configuration_name = h.configuration_name AND x.control = 'running'
+         OFFSET 0) x
+       WHERE w.due_at IS NOT NULL)) END AS "from"
+   FROM held h LEFT JOIN booked b ON true`,
 );
 
-/** Books permits for messages of a leased batch: at most as many as leave in a second, and at least one. */
+/** Takes permits for messages of a leased batch: at most as many as leave in a second, and at least one. */
 export async function bookPermits(
   db: Db,
   { executionId, batch, fence, owner }: Lease,
   { wanted, messagesPerSecond }: PermitRequest,
 ): Promise<Booking | null> {
   const count = Math.min(wanted, Math.max(1, Math.floor(messagesPerSecond)));
-  const parameters = [executionId, batch, fence, owner, count, count / messagesPerSecond];
+  const seconds = count / messagesPerSecond;
+  const kept = Math.max(KEPT_SECONDS, 1 / messagesPerSecond);
+  const apart = Math.min(seconds / COMING_PER_BOOKING, 1 / COMING_PER_SECOND);
+  const parameters = [executionId, batch, fence, owner, seconds, kept, apart];
   const [row] = await retrying(() => run(db, BOOK, parameters));
   if (row === undefined) return null;
-  return row.now ? { kind: 'now', count: row.count } : { kind: 'later', from: row.from };
+  return row.now ? { kind: 'now', count } : { kind: 'later', from: row.from };
 }

@@ -169,8 +169,6 @@ export interface Schema {
     lease_until: Date | null;
     due_at: Date | null;
     ends_at: Date | null;
-    permits: Generated<number>;
-    permits_at: Date | null;
     deaths: Generated<number>;
   };
   message: {
