@@ -6,14 +6,14 @@
  */
 import { createBrand, importBlock } from './brand-call.ts';
 import { check, type ExecutionFact, type Facts, type Verdict } from './checker.ts';
-import { type Backend, drawFault, type Fault, relayConnectionsHit } from './fault.ts';
+import { type Backend, drawFault, type Fault } from './fault.ts';
 import { openDepartures } from './leavers.ts';
 import { openPostOffice } from './post-office.ts';
 import { type RoundDeps, runRound } from './round.ts';
 import type { Sabotage } from './sabotage.ts';
 import { openSaboteur } from './saboteur.ts';
 import { openChance } from './seed.ts';
-import { CONNECTIONS, openStage, type Stage } from './stage.ts';
+import { openStage, type Stage } from './stage.ts';
 import { readConfessions, readHistory, readLedger, readVersions } from './witness.ts';
 
 /** What is to be done. */
@@ -41,7 +41,7 @@ export interface CampaignOutcome {
   readonly rounds: number;
   readonly optOuts: number;
   readonly refusals: ReadonlyMap<string, number>;
-  /** Two for each connection to the relay that was hit. */
+  /** Two for each connection to the relay that was hit, over all executions; each has its own. */
   readonly unknownBound: number;
   /** Messages that were on the wire when an opt-out was answered, by Adieu's own log; most had arrived by then. */
   readonly saidOvertaken: number;
@@ -140,7 +140,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignOut
       rounds,
       optOuts: departures.facts.length,
       refusals: departures.refusals,
-      unknownBound: faults.reduce((sum, fault) => sum + 2 * relayConnectionsHit(fault, CONNECTIONS), 0),
+      unknownBound: executions.reduce((sum, execution) => sum + execution.unknownBound, 0),
       saidOvertaken: facts.overtaken.size,
       blind,
       surprises: surprisesOf(stage),

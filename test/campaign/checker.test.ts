@@ -29,7 +29,9 @@ const row = (person: string, state: string, differing: Partial<LedgerFact> = {})
     executionId,
     person,
     state,
-    wasUnknown: state === 'unknown',
+    code: state === 'excluded' ? '050101' : null,
+    unknownAt: state === 'unknown' ? 600 : null,
+    excludedAt: state === 'excluded' ? 950 : null,
     ...differing,
   };
 };
@@ -42,8 +44,15 @@ const left = (person: string, answeredAt: number | null = ANSWERED): OptOutFact 
 /** Ann was mailed, Bob left before his turn, nobody knows what became of Cid's mail. */
 const PROPER: Facts = {
   executions: [
-    { id: 1, people: ['ann', 'bob', 'cid'], at: 100, finished: true, mayOvertake: false },
-    { id: 2, people: ['ann'], at: 2_000, finished: true, mayOvertake: true },
+    { id: 1, people: ['ann', 'bob', 'cid'], at: 100, finished: true, slow: [], unknownBound: 1 },
+    {
+      id: 2,
+      people: ['ann'],
+      at: 2_000,
+      finished: true,
+      slow: [{ from: 2_450, to: 2_550 }],
+      unknownBound: 0,
+    },
   ],
   mails: [mail('ann'), mail('ann', 2, { at: 2_500 })],
   ledger: [
@@ -110,7 +119,7 @@ test('a mail after the answer is a violation, one before it or at that moment is
 });
 
 test('a mail after the answer is overtaken only where Adieu said so and a wire was slow', () => {
-  const fast = PROPER.executions.map((execution) => ({ ...execution, mayOvertake: false }));
+  const fast = PROPER.executions.map((execution) => ({ ...execution, slow: [{ from: 2_100, to: 2_499 }] }));
   const late = {
     optOuts: [left('bob'), left('ann', 2_400)],
     history: ['bob', 'ann'],
@@ -122,12 +131,34 @@ test('a mail after the answer is overtaken only where Adieu said so and a wire w
 
 test('a mail after the answer whose outcome nobody knew is counted and no violation', () => {
   const late = { optOuts: [left('bob'), left('ann', 2_400)], history: ['bob', 'ann'] };
-  const ledger = ledgerWith(row('ann', 'sent', { executionId: 2, wasUnknown: true }));
+  const ledger = ledgerWith(row('ann', 'sent', { executionId: 2, unknownAt: 2_390 }));
   expect(check({ ...PROPER, ...late, ledger })).toMatchObject({ findings: [], unknownAfterAnswer: 1 });
 });
 
+test('an outcome that became unknown after the answer excuses nothing', () => {
+  const late = { optOuts: [left('bob'), left('ann', 2_400)], history: ['bob', 'ann'] };
+  expect(
+    breaches({ ...late, ledger: ledgerWith(row('ann', 'sent', { executionId: 2, unknownAt: 2_410 })) }),
+  ).toEqual(['violation']);
+});
+
+test('more unknown than the faults of an execution can have left is found', () => {
+  const executions = PROPER.executions.map((execution) => ({ ...execution, unknownBound: 0 }));
+  expect(breaches({ executions })).toEqual(['unknown-beyond-bound']);
+});
+
+test('an exclusion counts only for want of consent, and after somebody asked to leave', () => {
+  expect(breaches({ ledger: ledgerWith(row('bob', 'excluded', { code: '050302' })) })).toEqual(['lost']);
+  expect(breaches({ ledger: ledgerWith(row('bob', 'excluded', { excludedAt: 899 })) })).toEqual(['lost']);
+});
+
+test('a message for somebody the execution was not for is found', () => {
+  const ledger = [...PROPER.ledger, row('bob', 'unknown', { executionId: 2 })];
+  expect(breaches({ ledger })).toEqual(['not-asked-for']);
+});
+
 test('nothing excuses a mail of an execution that was asked for after the answer', () => {
-  const ledger = ledgerWith(row('ann', 'unknown', { executionId: 2 }));
+  const ledger = ledgerWith(row('ann', 'sent', { executionId: 2, unknownAt: 600 }));
   const late = {
     optOuts: [left('bob'), left('ann')],
     history: ['bob', 'ann'],

@@ -16,8 +16,16 @@ export interface ExecutionFact {
   /** When it was asked for. */
   readonly at: number;
   readonly finished: boolean;
-  /** A wire to the relay was slower than an opt-out's answer waits: only then may one be overtaken. */
-  readonly mayOvertake: boolean;
+  /** When a wire to the relay was slower than an opt-out's answer waits: only then may one be overtaken. */
+  readonly slow: readonly Span[];
+  /** Two for each connection to the relay that its faults hit: no more may end as unknown. */
+  readonly unknownBound: number;
+}
+
+/** From when until when. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** One mail, whole, at the sink. */
@@ -36,8 +44,10 @@ export interface LedgerFact {
   readonly executionId: number;
   readonly person: string;
   readonly state: string;
-  /** Now or at some time. */
-  readonly wasUnknown: boolean;
+  readonly code: string | null;
+  /** When its outcome was first said to be unknown; null when it never was. */
+  readonly unknownAt: number | null;
+  readonly excludedAt: number | null;
 }
 
 /** One person who wanted to leave. */
@@ -65,6 +75,10 @@ export interface Facts {
 export type Breach =
   /** Nothing came, and nothing says why; or an execution never ended. */
   | 'lost'
+  /** More of an execution without a known outcome than its faults can have left. */
+  | 'unknown-beyond-bound'
+  /** A row or a mail for somebody the execution was not for. */
+  | 'not-asked-for'
   /** A Message-ID twice, or two mails of one execution to one person. */
   | 'doubled'
   /** A mail after the answer to an opt-out. */
@@ -99,12 +113,13 @@ export interface Verdict {
   readonly unknownArrived: number;
   /** Mails after the answer that Adieu itself counted, on a wire that was that slow. */
   readonly overtaken: number;
-  /** Mails after the answer whose outcome was not known when it was given. */
+  /** Mails after the answer whose outcome was said to be unknown before it was given. */
   readonly unknownAfterAnswer: number;
   readonly mails: number;
   readonly excluded: number;
 }
 
+const NO_CONSENT = '050101';
 const OPEN = new Set(['queued', 'sending', 'deferred']);
 
 /** Judges. */
@@ -116,6 +131,7 @@ export function check(facts: Facts): Verdict {
   const executions = new Map(facts.executions.map((execution) => [execution.id, execution]));
   const ledger = new Map(facts.ledger.map((row) => [row.id, row]));
   const optOuts = new Map(facts.optOuts.map((optOut) => [optOut.person, optOut]));
+  const audiences = new Map(facts.executions.map(({ id, people }) => [id, new Set(people)]));
   const arrived = new Map<string, MailFact[]>();
   for (const mail of facts.mails) arrived.set(mail.id, [...(arrived.get(mail.id) ?? []), mail]);
   const late = { overtaken: 0, unknownAfterAnswer: 0 };
@@ -123,6 +139,9 @@ export function check(facts: Facts): Verdict {
   checkDoubles(facts, ledger, find);
   checkPeople(facts, arrived, find);
   checkHistory(facts, find);
+  for (const { id, person, executionId } of facts.ledger) {
+    if (audiences.get(executionId)?.has(person) !== true) find('not-asked-for', person, executionId, id);
+  }
 
   for (const mail of facts.mails) {
     const row = ledger.get(mail.id);
@@ -143,9 +162,9 @@ export function check(facts: Facts): Verdict {
     if (answeredAt === null || mail.at <= answeredAt) continue;
     const detail = `mail ${mail.id} arrived ${(mail.at - answeredAt).toFixed(1)} ms after the answer`;
     if (execution.at > answeredAt) find('resurrected', mail.person, execution.id, detail);
-    else if (row.wasUnknown) late.unknownAfterAnswer++;
+    else if (row.unknownAt !== null && row.unknownAt <= answeredAt) late.unknownAfterAnswer++;
     else if (!facts.overtaken.has(mail.id)) find('violation', mail.person, execution.id, detail);
-    else if (execution.mayOvertake) late.overtaken++;
+    else if (execution.slow.some(({ from, to }) => mail.at >= from && mail.at <= to)) late.overtaken++;
     else find('overtaken-without-delay', mail.person, execution.id, detail);
   }
 
@@ -186,7 +205,9 @@ function checkPeople(facts: Facts, arrived: ReadonlyMap<string, readonly MailFac
     const key = `${row.executionId} ${row.person}`;
     rows.set(key, [...(rows.get(key) ?? []), row]);
   }
-  for (const { id, people, finished } of facts.executions) {
+  for (const { id, people, finished, unknownBound } of facts.executions) {
+    const unknown = people.filter((person) => rows.get(`${id} ${person}`)?.[0]?.state === 'unknown').length;
+    if (unknown > unknownBound) find('unknown-beyond-bound', '', id, `${unknown} of at most ${unknownBound}`);
     if (!finished) find('lost', '', id, 'the execution is not finished');
     for (const person of people) {
       const [row, ...more] = rows.get(`${id} ${person}`) ?? [];
@@ -195,7 +216,11 @@ function checkPeople(facts: Facts, arrived: ReadonlyMap<string, readonly MailFac
       else if (arrived.has(row.id) || row.state === 'unknown') continue;
       else if (row.state === 'sent') find('lost', person, id, 'sent in the ledger, and never arrived');
       else if (row.state === 'excluded') {
-        if (!asked.has(person)) find('lost', person, id, 'excluded, and never asked to leave');
+        const { askedAt = Number.POSITIVE_INFINITY } = asked.get(person) ?? {};
+        const { code, excludedAt } = row;
+        if (code !== NO_CONSENT) find('lost', person, id, `excluded with ${code}`);
+        else if ((excludedAt ?? 0) < askedAt)
+          find('lost', person, id, 'excluded, and had not asked to leave');
       } else if (finished || !OPEN.has(row.state)) find('lost', person, id, `ended as ${row.state}`);
     }
   }

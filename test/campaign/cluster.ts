@@ -17,10 +17,10 @@ export interface KillableCluster {
   readonly port: number;
   /** By a direct connection, past every wire. */
   readonly url: string;
-  /** kill -9 of every process of it. */
-  kill(): Promise<void>;
-  /** kill -9 of one backend that serves a client; PostgreSQL then ends all of them and recovers. */
-  killBackend(pick: (count: number) => number): Promise<void>;
+  /** kill -9 of every process of it; false when there was none. */
+  kill(): Promise<boolean>;
+  /** kill -9 of one backend that serves a client; PostgreSQL then ends all of them and recovers. False when there was none. */
+  killBackend(pick: (count: number) => number): Promise<boolean>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -66,9 +66,9 @@ export async function startCluster(folder: string): Promise<KillableCluster> {
     }
   }
 
-  async function kill(): Promise<void> {
+  async function kill(): Promise<boolean> {
     const pid = await postmaster();
-    if (!(pid > 0)) return;
+    if (!(pid > 0)) return false;
     // The postmaster first, so that it can start nobody else.
     const family = [pid, ...(await childrenOf(pid))];
     for (const member of family) end(member);
@@ -77,9 +77,10 @@ export async function startCluster(folder: string): Promise<KillableCluster> {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await rm(join(cluster.folder, 'postmaster.pid'), { force: true });
+    return true;
   }
 
-  async function killBackend(pick: (count: number) => number): Promise<void> {
+  async function killBackend(pick: (count: number) => number): Promise<boolean> {
     const client = new pg.Client({ connectionString: url });
     client.on('error', () => undefined);
     await client.connect();
@@ -89,6 +90,7 @@ export async function startCluster(folder: string): Promise<KillableCluster> {
       );
       const victim = rows[pick(rows.length)];
       if (victim !== undefined) end(victim.pid);
+      return victim !== undefined;
     } finally {
       await client.end().catch(() => undefined);
     }

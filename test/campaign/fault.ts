@@ -98,10 +98,13 @@ export function nameOf(fault: Fault): { readonly kind: string; readonly where: s
   return { kind, where: fault.pair };
 }
 
-/** Connections to the relay that it hit: two messages of each may end as unknown. */
+/** Connections to the relay that it hit: two messages of each may end as unknown. A short delay breaks none. */
 export function relayConnectionsHit(fault: Fault, perWorker: number): number {
   if (fault.kind === 'kill-backend') return 0;
-  if (fault.kind === 'disturb') return fault.pair.endsWith('/relay') ? perWorker : 0;
+  if (fault.kind === 'disturb') {
+    const harmless = fault.disorder.kind === 'delay' && !mayOvertake(fault);
+    return fault.pair.endsWith('/relay') && !harmless ? perWorker : 0;
+  }
   if (fault.victim === 'relay') return 2 * perWorker;
   return fault.victim.startsWith('worker') ? perWorker : 0;
 }

@@ -10,6 +10,11 @@ import type { Sabotage } from './sabotage.ts';
 
 const BREACHES: readonly (readonly [Breach, string])[] = [
   ['lost', 'lost: nobody excluded them, nothing is unknown, and nothing arrived'],
+  [
+    'unknown-beyond-bound',
+    'executions with more unknown than 2 for each connection to the relay that their faults hit',
+  ],
+  ['not-asked-for', 'messages for somebody the execution was not for'],
   ['doubled', 'doubled: a Message-ID twice, or two mails of one execution'],
   ['violation', 'violated: a mail after the answer to an opt-out'],
   ['resurrected', 'resurrected: a mail of an execution asked for after the answer'],
@@ -20,9 +25,9 @@ const BREACHES: readonly (readonly [Breach, string])[] = [
   ['misreported', 'ledger and sink disagree'],
 ];
 
-/** Nothing that must not be, and no more unknown than can be. */
-export function isClean({ verdict, unknownBound }: CampaignOutcome): boolean {
-  return verdict.findings.length === 0 && verdict.unknown <= unknownBound;
+/** Nothing that must not be. */
+export function isClean({ verdict }: CampaignOutcome): boolean {
+  return verdict.findings.length === 0;
 }
 
 /** One number of an outcome. */

@@ -7,13 +7,13 @@
  * @module
  */
 import { mailTo, stateOf } from './brand-call.ts';
-import type { ExecutionFact } from './checker.ts';
-import { type Fault, mayOvertake } from './fault.ts';
+import type { ExecutionFact, Span } from './checker.ts';
+import { type Fault, mayOvertake, OVERTAKING_DELAY_MS, relayConnectionsHit } from './fault.ts';
 import { type Departures, monotonic } from './leavers.ts';
 import type { PostOffice } from './post-office.ts';
 import { type Saboteur, sleep } from './saboteur.ts';
 import type { Chance } from './seed.ts';
-import type { Stage } from './stage.ts';
+import { CONNECTIONS, type Stage } from './stage.ts';
 import { aboutToBeMailed, type Progress, progressOf } from './witness.ts';
 
 /** What rounds have in common. */
@@ -40,6 +40,12 @@ export interface Mailing {
   readonly quiet: boolean;
 }
 
+/** A fault that met something, and how long it may have been felt. */
+interface Struck {
+  readonly fault: Fault;
+  readonly span: Span;
+}
+
 const ENOUGH = 100;
 /** An execution that has not ended by then, with everything in order again, never will. */
 const PATIENCE_MS = 240_000;
@@ -52,7 +58,7 @@ export async function runRound(mailing: Mailing, deps: RoundDeps): Promise<Execu
   await stage.setRelayPause(mailing.quiet ? 0 : deps.relayPauseMs);
   const at = monotonic();
   const id = await mailTo(stage, mailing.block);
-  const struck: Fault[] = [];
+  const struck: Struck[] = [];
   const life = { over: false };
   if (!mailing.quiet) {
     const leaving = letLeave(id, mailing, life, deps);
@@ -73,7 +79,8 @@ export async function runRound(mailing: Mailing, deps: RoundDeps): Promise<Execu
     people: mailing.people,
     at,
     finished: finished && state === 'finished',
-    mayOvertake: struck.some(mayOvertake),
+    slow: struck.filter(({ fault }) => mayOvertake(fault)).map(({ span }) => span),
+    unknownBound: struck.reduce((sum, { fault }) => sum + 2 * relayConnectionsHit(fault, CONNECTIONS), 0),
   };
 }
 
@@ -85,17 +92,21 @@ async function strikeUntilOver(
   id: number,
   mailing: Mailing,
   deps: RoundDeps,
-  struck: Fault[],
+  struck: Struck[],
 ): Promise<void> {
   const { saboteur, chance, say } = deps;
   const before = deps.office.mails.length;
   for (let fault = deps.next(); fault !== null; fault = deps.next()) {
     await sleep(chance.whole(100, 700));
     if (!(await waitForMoment(fault, id, { before, mailing }, deps))) return;
+    const from = monotonic();
     const met = await saboteur.commit(fault);
-    struck.push(fault);
-    if (met) deps.counted(fault);
-    else say(`not counted, it met nothing: ${JSON.stringify(fault)}`);
+    // What was still on its way when the wire healed arrives that much later.
+    const span = { from, to: monotonic() + OVERTAKING_DELAY_MS };
+    if (met) {
+      struck.push({ fault, span });
+      deps.counted(fault);
+    } else say(`not counted, it met nothing: ${JSON.stringify(fault)}`);
   }
 }
 

@@ -37,12 +37,12 @@ export function openSaboteur(stage: Stage): Saboteur {
   }
 
   async function killDatabase(backAfter: number): Promise<boolean> {
-    await stage.cluster.kill();
+    const met = await stage.cluster.kill();
     comesBack(
       'postgres',
       sleep(backAfter).then(() => stage.cluster.start()),
     );
-    return true;
+    return met;
   }
 
   return {
@@ -54,8 +54,7 @@ export function openSaboteur(stage: Stage): Saboteur {
     },
     async commit(fault) {
       if (fault.kind === 'kill-backend') {
-        await stage.cluster.killBackend((count) => Math.floor(count * fault.share));
-        return true;
+        return stage.cluster.killBackend((count) => Math.floor(count * fault.share));
       }
       if (fault.kind === 'kill') {
         const { victim, backAfter } = fault;

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { LedgerFact } from './checker.ts';
+import { monotonic } from './leavers.ts';
 import type { Stage } from './stage.ts';
 
 /** Where an execution stands. */
@@ -35,15 +36,21 @@ export async function aboutToBeMailed(stage: Stage, executionId: number): Promis
   return ((await ask<{ identity: string }>(stage, text, [executionId])) ?? []).map((row) => row.identity);
 }
 
-/** The whole ledger. */
+/** The whole ledger. The database's times become those of the monotonic clock by way of now, a moment earlier at most. */
 export async function readLedger(stage: Stage): Promise<LedgerFact[]> {
   const { rows } = await stage.direct.query<LedgerFact>(
-    `SELECT m.id, m.execution_id::int AS "executionId", m.identity AS person, m.state::text AS state,
-       m.state = 'unknown' OR EXISTS (SELECT FROM event e
-         WHERE e.month = m.month AND e.message_id = m.id AND e.type = 'unknown') AS "wasUnknown"
-     FROM message m`,
+    `SELECT m.id, m.execution_id::int AS "executionId", m.identity AS person, m.state::text AS state, m.code,
+       $1 + extract(epoch FROM e.unknown - now()) * 1000 AS "unknownAt",
+       $1 + extract(epoch FROM e.excluded - now()) * 1000 AS "excludedAt"
+     FROM message m LEFT JOIN (SELECT message_id, min(at) FILTER (WHERE type = 'unknown') AS unknown,
+       min(at) FILTER (WHERE type = 'excluded') AS excluded FROM event GROUP BY 1) e ON e.message_id = m.id`,
+    [monotonic()],
   );
-  return rows;
+  return rows.map((row) => ({
+    ...row,
+    unknownAt: asNumber(row.unknownAt),
+    excludedAt: asNumber(row.excludedAt),
+  }));
 }
 
 /** Whose leaving is in the history, once for each row. */
@@ -79,6 +86,11 @@ export async function readConfessions(stage: Stage): Promise<Confessions> {
     for (const id of (JSON.parse(line) as { messages: string[] }).messages) overtaken.add(id);
   }
   return { overtaken, blind };
+}
+
+/** PostgreSQL's numeric comes as text. */
+function asNumber(value: number | string | null): number | null {
+  return value === null ? null : Number(value);
 }
 
 async function ask<T extends object>(
