@@ -80,6 +80,26 @@ describe('S13: permits', () => {
     expect(granted).toBeLessThanOrEqual(100 * ((await now()) - begun) + 100);
   });
 
+  test('that many find at the same moment go to one of them', async () => {
+    const leases = await Promise.all(Array.from({ length: 5 }, () => lease()));
+    const [first] = leases;
+    if (first === undefined) throw new Error('no lease');
+    await book(first, 5, 0.001);
+    await later(1000);
+    let waiting: Promise<Awaited<ReturnType<typeof book>>[]> = Promise.resolve([]);
+    await scratch.db.transaction().execute(async (transaction) => {
+      await sql`SELECT FROM rate FOR UPDATE`.execute(transaction);
+      waiting = Promise.all(leases.map((held) => book(held, 5, 0.001)));
+      const count = async () => {
+        const { rows } = await sql`SELECT pid FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(transaction);
+        return rows.length;
+      };
+      while ((await count()) < leases.length) await new Promise((resolve) => setTimeout(resolve, 10));
+    });
+    expect((await waiting).filter((booking) => booking?.kind === 'now')).toHaveLength(1);
+  });
+
   test('that nobody took for long are void, or a pause would end in a burst', async () => {
     const held = await lease();
     await book(held, 5, 0.5);
