@@ -1,7 +1,8 @@
 /**
  * The heartbeat of a process: its witness looks at the database again and again, and says loudly when nothing is sent.
  *
- * One rule: the first beat comes before any role starts, so a restored database never sends a single mail by itself.
+ * One rule: nothing is begun on a database that nobody has looked at. The first beat comes before any role starts, and after
+ * every outage, behind which another server may answer, a worker waits for the next one.
  *
  * @module
  */
@@ -15,12 +16,14 @@ import { readWitness, writeWitness } from './witness-file.ts';
 export interface Heartbeat {
   /** As the last beat found it. */
   sending(): Sending;
+  /** A beat has passed since the database was away last. */
+  sound(): boolean;
   close(): Promise<void>;
 }
 
 /** What it is started with. */
 export interface HeartbeatOptions {
-  readonly config: Config;
+  readonly config: Pick<Config, 'dataDir'>;
   /** Where mail is sent, time counts more. */
   readonly sends: boolean;
   readonly log: Log;
@@ -31,7 +34,10 @@ const OTHER_MILLISECONDS = 10_000;
 const KEEP_MILLISECONDS = 5_000;
 
 /** Starts with a beat, and goes on in the background. Throws when that beat cannot be made. */
-export async function startHeartbeat(foundation: Foundation, options: HeartbeatOptions): Promise<Heartbeat> {
+export async function startHeartbeat(
+  foundation: Pick<Foundation, 'database' | 'filesMark'>,
+  options: HeartbeatOptions,
+): Promise<Heartbeat> {
   const { log, sends } = options;
   const { dataDir } = options.config;
   const { seen, copied } = await readWitness(dataDir);
@@ -42,6 +48,7 @@ export async function startHeartbeat(foundation: Foundation, options: HeartbeatO
     copied: copied && foundation.filesMark !== null,
   });
   let sending: Sending = { state: 'running' };
+  let proven = -1;
   let keptAt = Number.NEGATIVE_INFINITY;
   let round: Promise<void> = Promise.resolve();
   let busy = false;
@@ -66,10 +73,17 @@ export async function startHeartbeat(foundation: Foundation, options: HeartbeatO
     });
   }
 
+  async function look(): Promise<void> {
+    // What breaks during the beat may have been after it.
+    const before = foundation.database.outages();
+    hear(await witness.beat());
+    proven = before;
+  }
+
   async function beat(): Promise<void> {
     busy = true;
     try {
-      hear(await witness.beat());
+      await look();
       if (performance.now() - keptAt >= KEEP_MILLISECONDS) await keep();
     } catch (error) {
       log.debug({ error: String(error) }, 'no beat; the next one sees what this one would have');
@@ -78,7 +92,7 @@ export async function startHeartbeat(foundation: Foundation, options: HeartbeatO
     }
   }
 
-  hear(await witness.beat());
+  await look();
   await keep();
   const timer = setInterval(
     () => {
@@ -91,6 +105,7 @@ export async function startHeartbeat(foundation: Foundation, options: HeartbeatO
 
   return {
     sending: () => sending,
+    sound: () => proven === foundation.database.outages(),
     async close() {
       clearInterval(timer);
       await round;

@@ -27,6 +27,8 @@ export interface RoleOptions {
   readonly roles: readonly Role[];
   /** Asked once the doors are open, before the worker starts: the demo's relay shows pages of theirs. */
   readonly relayUrl: (doors: Doors) => Promise<string>;
+  /** Somebody has looked at the database since it was away. */
+  readonly sound: () => boolean;
   readonly log: Log;
 }
 
@@ -149,7 +151,7 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
   };
 }
 
-function workerOptions(foundation: Foundation, { config, roles, log }: RoleOptions) {
+function workerOptions(foundation: Foundation, { config, roles, sound, log }: RoleOptions) {
   const inbound = config.inbound.port !== null && (roles.includes('inbound') || config.inbound.said);
   if (!inbound) log.info({}, 'no inbound listener is configured here: mails carry no mailto');
   return {
@@ -163,6 +165,7 @@ function workerOptions(foundation: Foundation, { config, roles, log }: RoleOptio
     ...(config.retryFirstSeconds === null ? {} : { retryFirstSeconds: config.retryFirstSeconds }),
     smtpTimeouts: shortened(config.relayReplySeconds * 1000),
     inbound,
+    sound,
     log,
   };
 }

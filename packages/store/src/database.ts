@@ -10,7 +10,7 @@ import { Failure } from '@adieu/core';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { translateError } from './database-error.ts';
+import { isDatabaseAway, translateError } from './database-error.ts';
 import type { Schema } from './schema.ts';
 import { preparationOf } from './statement.ts';
 
@@ -21,6 +21,11 @@ export type Db = Kysely<Schema>;
 export interface Database {
   readonly db: Db;
   readonly url: string;
+  /**
+   * How often it was away so far: statements that did not reach it or took too long, connections that it closed. Another
+   * server may answer since.
+   */
+  outages(): number;
   /** Waits for statements that run, then closes every connection. */
   close(): Promise<void>;
 }
@@ -64,13 +69,21 @@ export function openDatabase({ url, poolSize = 10 }: DatabaseOptions): Database 
       await client.query(SESSION);
     },
   });
+  let outages = 0;
+  const understand = (error: unknown): unknown => {
+    if (isDatabaseAway(error)) outages += 1;
+    return translateError(error);
+  };
   // An idle connection that the server closed. The pool has dropped it already; a statement would tell the caller.
-  pool.on('error', () => undefined);
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: translating(pool) }) });
+  pool.on('error', () => {
+    outages += 1;
+  });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: translating(pool, understand) }) });
   let closing: Promise<void> | undefined;
   return {
     db,
     url,
+    outages: () => outages,
     close: () => {
       closing ??= db.destroy().then(() => (pool.ended || pool.ending ? undefined : pool.end()));
       return closing;
@@ -97,18 +110,21 @@ function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => u
   return pg.types.getTypeParser(oid, format as 'text');
 }
 
+/** Makes of an error what callers can read. */
+type Understand = (error: unknown) => unknown;
+
 /** The pool as the query builder sees it: constant texts prepared, errors translated. */
-function translating(pool: pg.Pool): PostgresPool {
+function translating(pool: pg.Pool, understand: Understand): PostgresPool {
   const connections = new WeakMap<pg.PoolClient, PostgresPoolClient>();
   return {
     connect: async () => {
       try {
         const client = await pool.connect();
-        const known = connections.get(client) ?? adapt(client);
+        const known = connections.get(client) ?? adapt(client, understand);
         connections.set(client, known);
         return known;
       } catch (error) {
-        throw translateError(error);
+        throw understand(error);
       }
     },
     end: () => pool.end(),
@@ -118,7 +134,7 @@ function translating(pool: pg.Pool): PostgresPool {
 /** What the driver says when a statement is not answered in time. */
 const READ_TIMEOUT = 'Query read timeout';
 
-function adapt(client: pg.PoolClient): PostgresPoolClient {
+function adapt(client: pg.PoolClient, understand: Understand): PostgresPoolClient {
   // A connection that breaks while it is checked out rejects its statement; without a listener it would also throw.
   client.on('error', () => undefined);
   let silent = false;
@@ -136,7 +152,7 @@ function adapt(client: pg.PoolClient): PostgresPoolClient {
       return await client.query(config);
     } catch (error) {
       silent ||= error instanceof Error && error.message === READ_TIMEOUT;
-      throw translateError(error);
+      throw understand(error);
     }
   };
   // The query builder's other form of `query` takes cursors, which are not configured.

@@ -178,7 +178,7 @@ async function beginOne(run: Run, message: ClaimedMessage, deps: DeliveryDeps): 
   return retryAt;
 }
 
-function goesOn({ flightDeps }: Run, { ledger, stopping }: DeliveryDeps): boolean {
+function goesOn({ flightDeps }: Run, { ledger, stopping }: Pick<FlightDeps, 'ledger' | 'stopping'>): boolean {
   return !stopping() && flightDeps.lease.held() && !ledger.away();
 }
 
@@ -214,7 +214,7 @@ async function dispatch(run: Run, slots: readonly Slot[]): Promise<void> {
   const free = [...slots];
   try {
     const chosen = preparation.take(free.length);
-    if (chosen.length === 0 || flightDeps.stopping() || !flightDeps.lease.held()) return;
+    if (chosen.length === 0 || !goesOn(run, flightDeps)) return;
     const intent = await intend(chosen, flightDeps);
     for (const prepared of chosen) {
       const slot = intent.admitted.has(prepared.message.messageId) ? free.shift() : undefined;

@@ -77,7 +77,7 @@ export async function fly({ prepared, slot, ...intent }: Flight, deps: FlightDep
   /** The relay was slow to ask for the content. The old intent is taken back first: the new one is a new question. */
   async function renew(): Promise<number | null> {
     await ledger.giveBack([attempt]);
-    if (deps.stopping() || !lease.held()) return null;
+    if (deps.stopping() || !lease.held() || ledger.away()) return null;
     const renewed = await intend([prepared], deps).catch(() => null);
     if (renewed === null || !renewed.admitted.has(message.messageId)) return null;
     attempt = { messageId: message.messageId, attemptId: renewed.attemptId };

@@ -30,7 +30,7 @@ export interface Ledger {
    */
   disown(attempts: readonly Attempt[]): Promise<void>;
   release(lease: Lease, how: Release): Promise<void>;
-  /** The last write failed: nothing new must be begun. */
+  /** The last write failed, or the database is not known to be the same: nothing new must be begun. */
   away(): boolean;
   /** Outcomes that are not written yet. */
   held(): number;
@@ -58,8 +58,8 @@ const LONGEST_PAUSE = 2000;
 /** Seconds after which a disowned attempt is given back again. */
 const DISOWN_AGAIN = [1, 5, 30];
 
-/** Opens the ledger. */
-export function openLedger(db: Db, log: Log): Ledger {
+/** Opens the ledger. What has been sent is written also where the database is not sound. */
+export function openLedger(db: Db, log: Log, sound: () => boolean = () => true): Ledger {
   let entries: Entry[] = [];
   let writing = false;
   let pause = 0;
@@ -132,7 +132,7 @@ export function openLedger(db: Db, log: Log): Ledger {
       }
       return back(attempts);
     },
-    away: () => pause > 0,
+    away: () => pause > 0 || !sound(),
     held: () => entries.filter((entry) => entry.kind === 'settle').length,
     close() {
       for (const timer of timers) clearTimeout(timer);

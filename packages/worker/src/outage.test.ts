@@ -184,6 +184,31 @@ describe('a worker or its database goes away', () => {
     for (const message of lost) expect(addresses.has(message.spelling)).toBe(false);
   });
 
+  test('nothing is claimed while nobody vouches for the database, and what is under way intends nothing more', async () => {
+    let vouched = true;
+    const relay = await scene.relay({
+      answer: ({ stage, transaction }) => {
+        if (stage === 'content' && transaction === 2) vouched = false;
+        return undefined;
+      },
+    });
+    await scene.people(500);
+    const worker = await scene.worker(relay.url, { sound: () => vouched, connections: 1, concurrency: 1 });
+    const execution = await scene.enqueue();
+    await until(() => relay.mails.length >= 2);
+    await until(() => worker.stats().batches === 0);
+    expect(worker.ready()).not.toBeNull();
+    // What had its intent, and no more.
+    const sent = relay.mails.length;
+    expect(sent).toBeLessThan(10);
+    const second = await scene.enqueue();
+    await until(async () => (await scene.counts(second)).counts.queued === 500);
+    expect(relay.mails).toHaveLength(sent);
+    vouched = true;
+    for (const each of [execution, second]) expect((await scene.finished(each)).counts.sent).toBe(500);
+    expect(once(relay.counts())).toBe(true);
+  });
+
   test('S8: the database away in the middle: replies are kept, and every message is sent once and written as sent', async () => {
     const line = await openCuttableLine(scene.database.url);
     scene.later(line.cut);

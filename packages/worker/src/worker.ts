@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly retryFirstSeconds?: number | undefined;
   /** Somebody listens at the mailto addresses. */
   readonly inbound: boolean;
+  /** While it answers false nothing is claimed and no intent made: the database is not known to be the same. Default: true. */
+  readonly sound?: (() => boolean) | undefined;
   readonly log: Log;
   /** Batches at once. Default: 4. */
   readonly concurrency?: number | undefined;
@@ -87,7 +89,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     timeouts,
     ...(options.connections === undefined ? {} : { connections: options.connections }),
   });
-  const ledger = openLedger(db, log);
+  const ledger = openLedger(db, log, options.sound);
   const tally = openTally();
   let stopping = false;
   let batches = 0;

@@ -23,7 +23,8 @@ export async function serve(config: Config, roles: readonly Role[]): Promise<voi
       try {
         const heartbeat = await startHeartbeat(foundation, { config, sends: roles.includes('worker'), log });
         const relayUrl = async () => config.relayUrl ?? '';
-        const running = await startRoles(foundation, { config, roles, relayUrl, log });
+        const { sound } = heartbeat;
+        const running = await startRoles(foundation, { config, roles, relayUrl, sound, log });
         log.info({ roles, url: running.url, smtpPort: running.smtpPort }, 'ready');
         return { foundation, heartbeat, roles: running };
       } catch (error) {
