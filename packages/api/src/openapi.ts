@@ -4,7 +4,7 @@
  * @module
  */
 import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 
 /** Registers the description; before the routes, which it watches being registered. */
@@ -27,7 +27,15 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: describeCall,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
+
+/** Bodies by media type are JSON schemas already: the transform knows only one schema for all. */
+const describeCall: typeof jsonSchemaTransform = (document) => {
+  const { body, ...schema }: FastifySchema = document.schema ?? {};
+  if (typeof body !== 'object' || body === null || !('content' in body)) return jsonSchemaTransform(document);
+  const described = jsonSchemaTransform({ ...document, schema });
+  return { ...described, schema: { ...described.schema, body } };
+};

@@ -157,7 +157,8 @@ function schemaProblem(validation: readonly SchemaIssue[]): Problem {
   return new Problem(400, first.code, { detail: first.detail, field: first.field, extra });
 }
 
-function schemaIssue(issue: SchemaIssue): { code: string; field: string; detail: string } {
+/** What is wrong with the body as a whole has no field. */
+function schemaIssue(issue: SchemaIssue): { code: string; field?: string; detail: string } {
   const path = issue.instancePath.split('/').filter((part) => part !== '');
   const keys = issue.params.keys;
   if (issue.keyword === 'unrecognized_keys' && Array.isArray(keys)) {
@@ -171,7 +172,7 @@ function schemaIssue(issue: SchemaIssue): { code: string; field: string; detail:
   const field = path.join('.');
   return {
     code: 'invalid_field',
-    field,
+    ...(field === '' ? {} : { field }),
     detail: `${field === '' ? 'The body' : field}: ${issue.message ?? 'not valid'}.`,
   };
 }

@@ -27,6 +27,11 @@ describe('The description', () => {
   test('has every call of the management API, and none of the rest', async () => {
     const document = (await api.ask({ path: '/openapi.json' })).json();
     expect(Object.keys(document.paths as object).sort()).toEqual([
+      '/ajo/config/suppression/addresses',
+      '/ajo/config/suppression/addresses/{value}',
+      '/ajo/config/suppression/domains',
+      '/ajo/config/suppression/domains/{value}',
+      '/ajo/config/suppression/uploads',
       '/v1/channel-configurations/{name}',
       '/v1/executions',
       '/v1/executions/{id}',
@@ -39,6 +44,10 @@ describe('The description', () => {
       '/v1/profiles/{namespace}/{id}',
       '/v1/profiles/{namespace}/{id}/consent-history',
       '/v1/profiles/{namespace}/{id}/explain',
+      '/v1/sandboxes/{name}/allowed-list',
+      '/v1/sending',
+      '/v1/sending/pause',
+      '/v1/sending/resume',
       '/v1/subdomains/{domain}',
       '/v1/templates/{id}',
     ]);

@@ -47,6 +47,9 @@ function buildProgram(state: State): Command {
     .showHelpAfterError('(adieu --help shows how)')
     .exitOverride();
   const json = () => new Option('--json', 'answer as JSON').default(false);
+  const server = () => new Option('--server <url>', 'default: the server of the data directory');
+  const key = () =>
+    new Option('--key <key>', 'API key; default: ADIEU_API_KEY or the one in the data directory');
 
   program
     .command('serve')
@@ -86,8 +89,8 @@ function buildProgram(state: State): Command {
     .option('--list <name>', 'subscription list: only who is subscribed gets it')
     .option('--campaign <id>', 'campaign id, for reports and List-Id')
     .option('--dry-run', 'count who would be sent and who would not; send nothing, store no person', false)
-    .option('--server <url>', 'default: the server of the data directory')
-    .option('--key <key>', 'API key; default: ADIEU_API_KEY or the one in the data directory')
+    .addOption(server())
+    .addOption(key())
     .addOption(json())
     .addHelpText('after', COLUMNS)
     .action(async (template: string, options: SendOptions) => {
@@ -106,8 +109,8 @@ function buildProgram(state: State): Command {
     .addOption(new Option('--reason <reason>', 'for lines that give none').choices(SUPPRESSION_REASONS))
     .option('--column <name>', 'the column of the addresses, where its name does not tell')
     .option('--dry-run', 'tell what would be done, and store nothing', false)
-    .option('--server <url>', 'default: the server of the data directory')
-    .option('--key <key>', 'API key; default: ADIEU_API_KEY or the one in the data directory')
+    .addOption(server())
+    .addOption(key())
     .addOption(json())
     .addHelpText('after', SUPPRESSIONS)
     .action(async (file: string, options: ImportSuppressionsOptions) => {

@@ -70,7 +70,7 @@ export type {
   ParsedListedValue,
   SuppressionReason,
 } from './delivery-list.ts';
-export { parseListedValue, SUPPRESSION_REASONS, UNLISTED } from './delivery-list.ts';
+export { parseListedValue, SUPPRESSION_REASONS } from './delivery-list.ts';
 export type { DkimAlgorithm, DkimKey } from './dkimkey.ts';
 export { checkDkimKey, checkSelector, ed25519Key, generateDkimKeys, readDkimKey } from './dkimkey.ts';
 export type { DnsRecord, SubdomainRecords } from './dnsrecord.ts';

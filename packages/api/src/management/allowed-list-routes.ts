@@ -55,6 +55,6 @@ export async function allowedListRoutes(app: ManagementApp, database: Database):
 /** The sandbox of the path, in the organisation of the key. */
 async function named({ db }: Database, request: FastifyRequest, sandbox: string): Promise<Scope> {
   const found = await findScope(db, tenantOf(request).organisation, sandbox);
-  if (found === null) throw new Problem(404, 'unknown_sandbox', { detail: 'There is no such sandbox.' });
-  return found;
+  if (found !== null) return found;
+  throw new Problem(404, 'unknown_sandbox', { detail: 'There is no such sandbox.', field: 'name' });
 }

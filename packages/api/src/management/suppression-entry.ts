@@ -54,7 +54,12 @@ export const EntityDocument = z.object({
 
 export const PageQuery = z.strictObject({
   type: ListType,
-  limit: z.coerce.number().int().min(1).default(20).describe(`Clamped at ${PAGE_LIMIT}`),
+  limit: z
+    .string()
+    .regex(/^0*[1-9]\d*$/, 'a whole number from 1')
+    .max(100)
+    .default('20')
+    .describe(`Clamped at ${PAGE_LIMIT}`),
   start: z.string().max(500).optional().describe('`_page.next` of the page before'),
   orderby: z
     .string()
@@ -105,7 +110,11 @@ export function pageRequest(query: z.output<typeof PageQuery>): Omit<EntryPageRe
     throw new Problem(400, 'invalid_orderby', { detail, field: 'orderby' });
   }
   const order: EntryOrder = found[2]?.toLowerCase() === 'entityvalue' ? 'key' : 'created';
-  const page = { order, descending: ['', '-'].includes(found[1] ?? ''), limit: Math.min(limit, PAGE_LIMIT) };
+  const page = {
+    order,
+    descending: ['', '-'].includes(found[1] ?? ''),
+    limit: Math.min(Number(limit), PAGE_LIMIT),
+  };
   if (start === undefined || start === '') return page;
   return { ...page, start: order === 'key' ? { key: start.toLowerCase() } : readPlace(start) };
 }

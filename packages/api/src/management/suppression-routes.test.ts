@@ -87,6 +87,7 @@ describe('X10 the suppression list', () => {
     ]) {
       expect((await api.call('POST', ADDRESSES, body)).status).toBe(400);
     }
+    expect((await api.call('POST', ADDRESSES, {})).json()).not.toHaveProperty('field');
     const many = Array.from({ length: 10_001 }, () => entity('a@example.com'));
     expect((await api.call('POST', ADDRESSES, many)).status).toBe(400);
     for (const path of ['%00', 'a%00@example.com', '%ff', 'nobody@example.com']) {
@@ -118,6 +119,11 @@ describe('X10 the suppression list', () => {
       expect(seen.length).toBe(10_000);
       expect(new Set(seen).size).toBe(10_000);
     }
+    // Clamped, however long the number is.
+    const many = await api.call('GET', `${ADDRESSES}?limit=99999999999999999999`, undefined, PAGES);
+    expect(values(many).length).toBe(1_000);
+    const { field, detail } = (await api.call('GET', `${ADDRESSES}?limit=abc`)).json();
+    expect({ field, detail }).toEqual({ field: 'limit', detail: 'limit: a whole number from 1.' });
     for (const query of ['orderby=whatever', 'start=x', 'limit=0', 'limit=x', 'type=all', 'property=x']) {
       expect([query, (await api.call('GET', `${ADDRESSES}?${query}`)).status]).toEqual([query, 400]);
     }
@@ -142,7 +148,12 @@ test('X11 the allowed list is switched for the sandbox of the path', async () =>
   expect((await api.call('GET', path)).json()).toMatchObject({ active: true });
   expect((await api.call('GET', '/v1/sandboxes/prod/allowed-list')).json()).toMatchObject({ active: false });
   expect((await api.call('PUT', path, { active: 'yes' })).status).toBe(400);
-  expect((await api.call('PUT', '/v1/sandboxes/nowhere/allowed-list', { active: true })).status).toBe(404);
+  expect(
+    (await api.call('PUT', '/v1/sandboxes/nowhere/allowed-list', { active: true })).json(),
+  ).toMatchObject({
+    status: 404,
+    field: 'name',
+  });
 });
 
 test('X9 explain tells what the lists say', async () => {

@@ -26,6 +26,16 @@ const FORM = 'multipart/form-data; boundary=x';
 const FILE =
   'Content-Disposition: form-data; name="file"; filename="a.csv"\r\nContent-Type: text/csv\r\n\r\n';
 
+test('The description says how a file is sent', async () => {
+  const document = (await api.ask({ path: '/openapi.json' })).json();
+  const paths = document.paths as Record<string, { post: { requestBody: { content: object } } }>;
+  const { content } = paths[UPLOADS]?.post.requestBody ?? {};
+  expect(content).toMatchObject({
+    'text/csv': { schema: { type: 'string' } },
+    'multipart/form-data': { schema: { properties: { file: { format: 'binary' } } } },
+  });
+});
+
 describe('X10 an upload', () => {
   test('reports every line: added, already there, or rejected with its number and why', async () => {
     const text =

@@ -20,6 +20,7 @@ import {
   type SuppressionReason,
 } from '@adieu/core';
 import { compareEntries, type Database, type ListEntry, putEntries, type Scope } from '@adieu/store';
+import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PROBLEMS, Problem } from '../problem.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
@@ -31,7 +32,18 @@ import { ListType, listOf } from './suppression-entry.ts';
 const CHUNK = 1_000;
 /** Rejected lines that an answer names; the rest is counted. */
 const MAX_REJECTED = 10_000;
-const TYPES = ['text/csv', 'text/plain', 'application/octet-stream', 'multipart/form-data'];
+const TEXT = { schema: { type: 'string', description: 'Without or with a header line' } };
+const FORM = {
+  type: 'object',
+  properties: { file: { type: 'string', format: 'binary' } },
+  required: ['file'],
+};
+const BODY = {
+  'text/csv': TEXT,
+  'text/plain': TEXT,
+  'application/octet-stream': TEXT,
+  'multipart/form-data': { schema: FORM },
+};
 
 const Query = z.strictObject({
   type: ListType,
@@ -61,7 +73,11 @@ type Outcome = z.output<typeof Outcome>;
 
 export async function uploadRoutes(app: ManagementApp, database: Database): Promise<void> {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(TYPES, (_request, payload, done) => done(null, payload));
+  // The body is a stream: its lines are checked one by one as they come.
+  app.setValidatorCompiler<z.ZodType>((part) =>
+    part.httpPart === 'body' ? (body) => ({ value: body }) : validatorCompiler(part),
+  );
+  app.addContentTypeParser(Object.keys(BODY), (_request, payload, done) => done(null, payload));
 
   app.post(
     '/ajo/config/suppression/uploads',
@@ -73,9 +89,9 @@ export async function uploadRoutes(app: ManagementApp, database: Database): Prom
         description:
           'CSV of Journey Optimizer (`TYPE,VALUE,COMMENTS`), Amazon SES, SendGrid, Mailgun, Mailchimp, Postmark, or one ' +
           'address a line; as the body, or as the `file` of a form. Any length; answered when all of it is stored.',
-        consumes: TYPES,
         headers: TenantHeaders,
         querystring: Query,
+        body: { content: BODY },
         response: { 201: Outcome, ...PROBLEMS },
       },
     },
