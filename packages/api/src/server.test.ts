@@ -104,8 +104,13 @@ describe('The server', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
+    let enter: () => void = () => undefined;
+    const entered = new Promise<void>((resolve) => {
+      enter = resolve;
+    });
     const closing = await startTestApi({
       recorder: async () => {
+        enter();
         await held;
         return { changed: true, known: true };
       },
@@ -113,10 +118,14 @@ describe('The server', () => {
     await furnish(closing);
     const path = `/unsubscribe/one-click?${closing.link()}`;
     const answer = closing.ask({ method: 'POST', path, host: LINK_HOST });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await entered;
     const closed = closing.close();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    await expect(closing.ask({ path: '/healthz' })).rejects.toThrow('ECONNREFUSED');
+    for (let refused = false; !refused; ) {
+      refused = await closing.ask({ path: '/healthz' }).then(
+        () => false,
+        (error: Error) => error.message.includes('ECONNREFUSED'),
+      );
+    }
     release();
     expect((await answer).status).toBe(200);
     await closed;
