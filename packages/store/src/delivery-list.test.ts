@@ -7,7 +7,7 @@ import type { StoredEntry } from './delivery-list-page.ts';
 import { allowedListSize, findEntries, listEntries, setAllowedList } from './delivery-list-page.ts';
 import type { ClaimedMessage } from './lease.ts';
 import type { Scope } from './scope.ts';
-import { addressStanding, STANDING, sandboxRules, standingOfEach } from './standing.ts';
+import { addressStanding, SANDBOX_RULES, STANDING, sandboxRules, standingOfEach } from './standing.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
 import { openScratchDatabase } from './testing/scratch-database.ts';
 import {
@@ -150,6 +150,22 @@ describe('reading', () => {
     )}`.execute(scratch.db);
     const looks = rows.map((row) => row['QUERY PLAN']).filter((line) => line.includes('on delivery_list'));
     expect(looks).toHaveLength(4);
+    for (const look of looks) expect(look).toContain('using delivery_list_pkey');
+  });
+
+  test('what is on the allowed list is asked by its primary key, also where both lists are long', async () => {
+    await sql`DELETE FROM delivery_list`.execute(scratch.db);
+    await sql`INSERT INTO delivery_list (sandbox_id, list, kind, key, spelling)
+      SELECT ${scope.sandboxId}::integer, CASE WHEN n % 4 = 0 THEN 'allowed' ELSE 'suppressed' END, 'email', k, k
+      FROM generate_series(1, 40000) n CROSS JOIN LATERAL (SELECT 'long' || n || '@example.com' AS k) x`.execute(
+      scratch.db,
+    );
+    await sql`ANALYZE delivery_list`.execute(scratch.db);
+    const { rows } = await sql<{ 'QUERY PLAN': string }>`${sql.raw(
+      `EXPLAIN SELECT ${SANDBOX_RULES} FROM sandbox s WHERE s.id = ${scope.sandboxId}`,
+    )}`.execute(scratch.db);
+    const looks = rows.map((row) => row['QUERY PLAN']).filter((line) => line.includes('on delivery_list'));
+    expect(looks).toHaveLength(2);
     for (const look of looks) expect(look).toContain('using delivery_list_pkey');
   });
 

@@ -48,11 +48,13 @@ export const standingOfEach = (rows: string): string => `
    CROSS JOIN LATERAL (SELECT sandbox_id, key, spelling, consents, standing_version FROM address
      WHERE id = ${rows}.address_id OFFSET 0) a`;
 
+/** The first entry of a kind. In the order of the key, or a long list would be read from its beginning for it. */
+const anyAllowed = (kind: string): string =>
+  `(SELECT true FROM delivery_list WHERE sandbox_id = s.id AND list = 'allowed' AND kind = '${kind}' ORDER BY key LIMIT 1)`;
+
 /** The columns of {@link SandboxRules} of sandbox `s`. */
 export const SANDBOX_RULES = `s.strict, s.pending_allows AS "pendingAllows", CASE WHEN NOT s.allowed_list_active THEN 'off'
-     WHEN NOT EXISTS (SELECT FROM delivery_list WHERE sandbox_id = s.id AND list = 'allowed' AND kind = 'email')
-       AND EXISTS (SELECT FROM delivery_list WHERE sandbox_id = s.id AND list = 'allowed' AND kind = 'domain')
-     THEN 'domains' ELSE 'on' END AS "allowedList"`;
+     WHEN ${anyAllowed('email')} IS NULL AND ${anyAllowed('domain')} THEN 'domains' ELSE 'on' END AS "allowedList"`;
 
 const RULES = prepared<SandboxRules>(
   'sandbox_rules',
