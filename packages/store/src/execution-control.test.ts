@@ -6,7 +6,7 @@ import { controlExecution } from './execution-control.ts';
 import { expandStep } from './expansion.ts';
 import { commitIntent } from './intent.ts';
 import { claimBatch, releaseBatch, renewLease } from './lease.ts';
-import { settle } from './outcome.ts';
+import { type Attempt, giveBack, settle } from './outcome.ts';
 import type { Scope } from './scope.ts';
 import { sweep } from './sweep.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
@@ -189,6 +189,80 @@ describe('S8: a cancellation', () => {
     const messageId = messages[0]?.messageId ?? '';
     expect(await settle(scratch.db, [{ messageId, attemptId, state: 'sent' }])).toBe(1);
     expect(await ledger.stateSet()).toEqual(['sent', 'unknown']);
+  });
+});
+
+describe('a batch that was done', () => {
+  /** Everything in it has become unknown, and its worker has left. */
+  const beDone = async (): Promise<Attempt[]> => {
+    const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
+    const attemptId = randomUUID();
+    await commitIntent(scratch.db, lease, { attemptId, messages });
+    const attempts = messages.map(({ messageId }) => ({ messageId, attemptId }));
+    await settle(
+      scratch.db,
+      attempts.map((attempt) => ({ ...attempt, state: 'unknown' as const })),
+    );
+    await releaseBatch(scratch.db, lease, {});
+    return attempts;
+  };
+  const defer = (attempts: readonly Attempt[]) =>
+    settle(
+      scratch.db,
+      attempts.map((attempt) => ({
+        ...attempt,
+        state: 'deferred' as const,
+        notBefore: new Date(Date.now() + 3_600_000),
+      })),
+    );
+
+  test('is cancelled with its execution where a late truth deferred its messages', async () => {
+    await defer(await beDone());
+    expect(await say('cancel')).toEqual({ kind: 'done', control: 'cancelled' });
+    expect(await isDue()).toBe(true);
+    expect(await ledger.claim('w')).toBeNull();
+    expect(await ledger.stateSet()).toEqual(['failed']);
+    expect(await isDue()).toBe(false);
+  });
+
+  test('ends in time, also while it is paused, where a late truth opened its messages', async () => {
+    const attempts = await beDone();
+    expect(await giveBack(scratch.db, attempts.slice(0, 2))).toBe(2);
+    expect(await defer(attempts.slice(2))).toBe(3);
+    await say('pause');
+    await age('85 hours');
+    expect(await isDue()).toBe(true);
+    expect(await ledger.claim('w')).toBeNull();
+    expect(await ledger.stateSet()).toEqual(['bounced', 'failed']);
+    expect(await isDue()).toBe(false);
+  });
+
+  test.each(['due_at', 'ends_at', 'lease_until'] as const)(
+    'and has work again is cancelled whether its row says so by %s or otherwise',
+    async (sign) => {
+      await beDone();
+      const own = sql`WHERE execution_id = ${ledger.executionId}`;
+      await sql`UPDATE message SET state = 'queued' ${own}`.execute(scratch.db);
+      const owner = sign === 'lease_until' ? 'gone' : null;
+      await sql`UPDATE batch SET ${sql.ref(sign)} = now() - interval '1 second', owner = ${owner} ${own}`.execute(
+        scratch.db,
+      );
+      expect((await say('cancel')).kind).toBe('done');
+      expect(await isDue()).toBe(true);
+      await ledger.claim('w');
+      expect(await ledger.stateSet()).toEqual(['unknown']);
+    },
+  );
+
+  test('is done without a look at its messages, and one that only looks open is not open', async () => {
+    await beDone();
+    const own = sql`WHERE execution_id = ${ledger.executionId}`;
+    await sql`UPDATE batch SET ends_at = now() + interval '1 hour' ${own}`.execute(scratch.db);
+    expect(await say('pause')).toEqual({ kind: 'refused', because: 'finished' });
+    await sql`UPDATE batch SET ends_at = NULL ${own}`.execute(scratch.db);
+    // Nobody writes that: it shows who is asked.
+    await sql`UPDATE message SET state = 'queued' ${own}`.execute(scratch.db);
+    expect(await say('pause')).toEqual({ kind: 'refused', because: 'finished' });
   });
 });
 

@@ -36,10 +36,15 @@ const LOCK = prepared<Row>(
    WHERE sandbox_id = $1 AND id = $2 FOR NO KEY UPDATE`,
 );
 
+/** A batch with a message that is open is due, has to end, or is leased; one with none may still look so. */
+const LIVE = '(due_at IS NOT NULL OR ends_at IS NOT NULL OR lease_until IS NOT NULL)';
+
+/** Only the messages of such batches are looked at, one batch after the other: an execution may have a million. */
 const OPEN = preparedMonthly<{ readonly open: boolean }>(
   'has_open_messages',
-  (messages) => `SELECT EXISTS (SELECT FROM ${messages}
-     WHERE execution_id = $1 AND state IN ('queued', 'sending', 'deferred')) AS open`,
+  (messages) => `SELECT EXISTS (SELECT FROM batch b CROSS JOIN LATERAL (SELECT FROM ${messages}
+       WHERE execution_id = b.execution_id AND batch_no = b.no AND state IN ('queued', 'sending', 'deferred') LIMIT 1) m
+     WHERE b.execution_id = $1 AND ${LIVE}) AS open`,
 );
 
 /** What was not expanded until a cancellation never will be. */
@@ -54,7 +59,7 @@ const CONTROL = prepared<never>(
 const END_BATCHES = prepared<never>(
   'end_batches',
   `WITH open AS MATERIALIZED (
-     SELECT no FROM batch WHERE execution_id = $1 AND ends_at IS NOT NULL ORDER BY no FOR NO KEY UPDATE
+     SELECT no FROM batch WHERE execution_id = $1 AND ${LIVE} ORDER BY no FOR NO KEY UPDATE
    )
    UPDATE batch b SET ends_at = clock_timestamp() FROM open WHERE b.execution_id = $1 AND b.no = open.no`,
 );

@@ -40,7 +40,8 @@ interface Written {
  * `attempt_id` stays while the outcome is open: `sending`, `unknown`, and `deferred` where an unknown outcome is
  * resent; a late truth still finds its row there. An ordinary `deferred` clears it.
  *
- * Batches that become due again are locked before the messages change, as {@link releaseBatch} relies on, and
+ * A message that is open again may have to end before its batch would be looked at, so that is asked at once: the next
+ * release says when. Batches that become due again are locked before the messages change, as {@link releaseBatch} relies on, and
  * whether they are due already is read from the locked row: this statement's snapshot may be older than a release.
  */
 const SETTLE = preparedMonthly<Written>(
@@ -67,7 +68,7 @@ const SETTLE = preparedMonthly<Written>(
        AND (m.state = 'sending' OR (m.state IN ('unknown', 'deferred') AND o.state <> 'unknown'))
      RETURNING m.month, m.id, m.execution_id, m.batch_no, m.profile_id, m.state, m.code, m.not_before, o.sandbox_id
    ), due AS (
-     UPDATE batch b SET due_at = d.due_at
+     UPDATE batch b SET due_at = d.due_at, ends_at = clock_timestamp()
      FROM (SELECT execution_id, batch_no, min(coalesce(not_before, clock_timestamp())) AS due_at FROM settled
        WHERE state = 'deferred' GROUP BY 1, 2) d
      JOIN woken w ON w.execution_id = d.execution_id AND w.no = d.batch_no AND (w.due_at IS NULL OR w.due_at > d.due_at)
@@ -96,7 +97,7 @@ const GIVE_BACK = preparedMonthly<Written>(
        AND m.state IN ('sending', 'unknown')
      RETURNING m.id, m.execution_id, m.batch_no
    ), due AS (
-     UPDATE batch b SET due_at = clock_timestamp()
+     UPDATE batch b SET due_at = clock_timestamp(), ends_at = clock_timestamp()
      FROM (SELECT DISTINCT execution_id, batch_no FROM given) g
      JOIN woken w ON w.execution_id = g.execution_id AND w.no = g.batch_no
        AND (w.due_at IS NULL OR w.due_at > clock_timestamp())
