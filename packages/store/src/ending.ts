@@ -28,7 +28,10 @@ export const TERMS = `(SELECT e.control = 'cancelled' AS cancelled, e.expires_at
 export const ENDS_AT = `CASE WHEN t.cancelled THEN '-infinity' WHEN m.attempts = 0 THEN t.expires_at
      ELSE m.first_attempt_at + t.period END`;
 
-/** An attempt that is still on record may have been accepted: such a message is not resent, and a late truth still wins. */
+/** An attempt of `m` that is still on record may have been accepted: such a message ends `unknown`, and a late truth still wins. */
+export const ends = (state: string): string =>
+  `(CASE WHEN m.attempt_id IS NOT NULL THEN 'unknown' ELSE ${state} END)::message_state`;
+
 const END = preparedMonthly<{ readonly id: string }>(
   'end_messages',
   (messages, events) => `WITH held AS MATERIALIZED (
@@ -36,8 +39,7 @@ const END = preparedMonthly<{ readonly id: string }>(
        AND lease_until > clock_timestamp() FOR SHARE
    ), ended AS (
      UPDATE ${messages} m SET not_before = NULL, updated_at = clock_timestamp(),
-       state = CASE WHEN m.attempt_id IS NOT NULL THEN 'unknown'
-         WHEN t.cancelled OR m.attempts = 0 OR m.deaths >= $5 THEN 'failed' ELSE 'bounced' END::message_state,
+       state = ${ends("CASE WHEN t.cancelled OR m.attempts = 0 OR m.deaths >= $5 THEN 'failed' ELSE 'bounced' END")},
        code = CASE WHEN t.cancelled THEN 'cancelled' WHEN m.deaths >= $5 THEN 'poison' ELSE '4.4.7' END,
        reply = CASE WHEN t.cancelled THEN 'Its execution was cancelled.'
          WHEN m.deaths >= $5 THEN 'Its delivery ended the worker ' || m.deaths || ' times.'

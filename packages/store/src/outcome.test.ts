@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { commitIntent } from './intent.ts';
 import { releaseBatch, reread } from './lease.ts';
-import { giveBack, settle } from './outcome.ts';
+import { exclude, giveBack, settle } from './outcome.ts';
 import type { Scope } from './scope.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
 import { openScratchDatabase } from './testing/scratch-database.ts';
@@ -14,6 +14,7 @@ import {
   createScratchTenant,
   expandAll,
   importScratchProfiles,
+  SCRATCH,
 } from './testing/scratch-tenant.ts';
 
 let scratch: ScratchDatabase;
@@ -116,6 +117,33 @@ describe('outcomes', () => {
       ),
     ).toBe(5);
     expect(await ledger.stateSet()).toEqual(['sent']);
+  });
+
+  test('S9: what is excluded after an attempt that may have been accepted says so, and a late truth still wins', async () => {
+    ledger = await openLedger({ channelConfiguration: SCRATCH.transactional });
+    const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
+    const attemptId = randomUUID();
+    const tried = messages.slice(0, 2);
+    await commitIntent(scratch.db, lease, { attemptId, messages: tried });
+    const outcomes = tried.map(({ messageId }) => ({ messageId, attemptId, state: 'unknown' as const }));
+    await settle(
+      scratch.db,
+      outcomes.map((outcome) => ({ ...outcome, notBefore: new Date(0) })),
+    );
+    const exclusions = messages.map(({ messageId }) => ({ messageId, code: '050101' as const }));
+    expect(await exclude(scratch.db, lease, exclusions)).toBe(5);
+    expect(Object.values(await ledger.states()).sort()).toEqual([
+      'excluded',
+      'excluded',
+      'excluded',
+      'unknown',
+      'unknown',
+    ]);
+    const late = outcomes.map((outcome) => ({ ...outcome, state: 'sent' as const }));
+    expect(await settle(scratch.db, late)).toBe(2);
+    expect(await ledger.stateSet()).toEqual(['excluded', 'sent']);
+    const events = (await ledger.events()).filter((type) => type === 'excluded');
+    expect(events).toHaveLength(3);
   });
 
   test('an attempt that is given back was never made, and the message is due at once', async () => {

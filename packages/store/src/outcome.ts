@@ -9,6 +9,7 @@
 import type { ExclusionCode } from '@adieu/core';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
+import { ends } from './ending.ts';
 import type { Lease } from './lease.ts';
 import { monthOf } from './partition.ts';
 import type { MonthlyStatement } from './statement.ts';
@@ -112,15 +113,14 @@ const EXCLUDE = preparedMonthly<Written>(
      SELECT 1 FROM batch WHERE execution_id = $1 AND no = $2 AND fence = $3 AND owner = $4
        AND lease_until > clock_timestamp() FOR SHARE
    ), excluded AS (
-     UPDATE ${messages} m SET state = 'excluded', code = x.code, attempt_id = NULL, not_before = NULL,
-       updated_at = clock_timestamp()
+     UPDATE ${messages} m SET state = ${ends("'excluded'")}, code = x.code, not_before = NULL, updated_at = clock_timestamp()
      FROM unnest($5::uuid[], $6::text[]) AS x (id, code)
      WHERE (SELECT count(*) FROM held) > 0 AND m.id = x.id AND m.execution_id = $1
        AND m.state IN ('queued', 'deferred')
-     RETURNING m.month, m.id, m.profile_id, m.code
+     RETURNING m.month, m.id, m.profile_id, m.state, m.code
    )
    INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, profile_id, code)
-   SELECT x.month, e.sandbox_id, 'excluded', x.id, $1, x.profile_id, x.code FROM excluded x JOIN execution e ON e.id = $1
+   SELECT x.month, e.sandbox_id, x.state::text, x.id, $1, x.profile_id, x.code FROM excluded x JOIN execution e ON e.id = $1
    RETURNING message_id AS id`,
 );
 
@@ -147,7 +147,10 @@ export async function giveBack(db: Db, attempts: readonly Attempt[]): Promise<nu
   ]);
 }
 
-/** Excludes messages of a leased batch and answers how many; none when the lease is lost. */
+/**
+ * Ends messages of a leased batch that must not be sent, `excluded` or `unknown`, and answers how many; none when the lease
+ * is lost.
+ */
 export async function exclude(
   db: Db,
   lease: Lease,
