@@ -35,7 +35,7 @@ export { controlExecution } from './execution-control.ts';
 export type { ExpansionStep } from './expansion.ts';
 export { expandStep } from './expansion.ts';
 export type { Intent } from './intent.ts';
-export { commitIntent } from './intent.ts';
+export { commitIntent, INTENT_LIFE_SECONDS } from './intent.ts';
 export type { Claim, ClaimedMessage, ClaimRequest, Lease, Release } from './lease.ts';
 export {
   claimBatch,

@@ -10,6 +10,9 @@ import { retrying } from './database-error.ts';
 import type { ClaimedMessage, Lease } from './lease.ts';
 import { preparedMonthly, run } from './statement.ts';
 
+/** An intent older than this never starts content: an opt-out's answer waits no longer for it. Seconds. */
+export const INTENT_LIFE_SECONDS = 2;
+
 /** Messages that a connection takes now, as one attempt. */
 export interface Intent {
   /** UUID; outcomes are matched by it. */

@@ -7,6 +7,7 @@
  */
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
+import { INTENT_LIFE_SECONDS } from './intent.ts';
 import { ensurePartitions } from './partition.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
 
@@ -33,11 +34,13 @@ const MONTHS = prepared<{ readonly month: string }>(
 );
 
 /**
- * Nobody can still be sending: the time a relay may take for DATA has passed since the intent, and the lease under which it
- * was made is over, because it ran out that long ago or because the batch was claimed anew since. Batches first, then their
- * messages, as everywhere. A batch that somebody is writing at this moment is skipped, not waited for.
+ * Hardly anybody can still be sending: the life of an intent and the time a relay may take to answer content have passed since
+ * the intent, and the lease under which it was made is over, because it ran out that long ago or because the batch was claimed
+ * anew since. What remains is a content whose upload and answer together take longer than that answer may, from a worker that
+ * lost its lease meanwhile: where unknown outcomes are resent, such a mail may arrive twice. A late truth still wins.
+ *
+ * Batches first, then their messages, as everywhere. A batch that somebody is writing at this moment is skipped, not waited for.
  */
-
 const ABANDONED = preparedMonthly<{ readonly id: string }>(
   'sweep_abandoned',
   (messages, events) => `WITH lost AS MATERIALIZED (
@@ -89,15 +92,20 @@ const TO_EXPAND = prepared<{ readonly id: number }>(
   `SELECT id FROM execution WHERE expanded_at IS NULL ORDER BY id LIMIT 100`,
 );
 
-/** Sweeps once. Any number of processes may. */
+/**
+ * Sweeps once. Any number of processes may.
+ *
+ * @param dataTimeoutSeconds how long a relay may take to answer content
+ */
 export async function sweep(
   db: Db,
   { dataTimeoutSeconds }: { readonly dataTimeoutSeconds: number },
 ): Promise<SweepOutcome> {
   await ensurePartitions(db);
+  const seconds = INTENT_LIFE_SECONDS + dataTimeoutSeconds;
   let unknown = 0;
   for (const { month } of await run(db, MONTHS, [])) {
-    unknown += (await retrying(() => run(db, ABANDONED(month), [dataTimeoutSeconds, month]))).length;
+    unknown += (await retrying(() => run(db, ABANDONED(month), [seconds, month]))).length;
   }
   const found = await run(db, DUE, []);
   const due = [...new Map(found.map((batch) => [`${batch.executionId}-${batch.batch}`, batch])).values()];

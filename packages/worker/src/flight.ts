@@ -8,7 +8,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Log, retryPolicy } from '@adieu/core';
-import { type Attempt, type ClaimedMessage, commitIntent, type Db, type Delivery } from '@adieu/store';
+import {
+  type Attempt,
+  type ClaimedMessage,
+  commitIntent,
+  type Db,
+  type Delivery,
+  INTENT_LIFE_SECONDS,
+} from '@adieu/store';
 import type { KeptLease } from './lease.ts';
 import type { Ledger } from './ledger.ts';
 import type { Prepared } from './preparation.ts';
@@ -48,14 +55,11 @@ export interface CommittedIntent {
   readonly admitted: ReadonlySet<string>;
 }
 
-/** An intent older than this never starts content: an opt-out's answer waits no longer for it. Milliseconds. */
-const INTENT_LIFE_MS = 2000;
-
 /** Commits the intent to send. Rejects when the database is away; then nothing of it stands. */
 export async function intend(chosen: readonly Prepared[], deps: FlightDeps): Promise<CommittedIntent> {
   const attemptId = randomUUID();
   // Counted from before the question: the commit cannot be older than this.
-  const startBy = performance.now() + INTENT_LIFE_MS;
+  const startBy = performance.now() + INTENT_LIFE_SECONDS * 1000;
   const messages = chosen.map((prepared) => prepared.message);
   try {
     const admitted = await commitIntent(deps.db, deps.lease.lease, { attemptId, messages });
