@@ -111,6 +111,11 @@ async function reasonOf(path: string): Promise<string | null> {
 
 test.each([
   ['amazon-ses.csv', 2, { 'ses-bounce@example.com': 'HARD', 'ses-complaint@example.com': 'COMPLAINT' }],
+  [
+    'amazon-ses-bulk.csv',
+    2,
+    { 'bulk-bounce@example.com': 'HARD', 'bulk-complaint@example.com': 'COMPLAINT' },
+  ],
   ['sendgrid.csv', 2, { 'sendgrid@example.com': 'HARD', 'soft@example.com': 'SOFT' }],
   ['mailgun.csv', 1, { 'mailgun@example.com': 'HARD' }],
   ['postmark.csv', 2, { 'postmark@example.com': 'HARD', 'spam@example.com': 'COMPLAINT' }],
@@ -151,7 +156,8 @@ test('X10 a dry run and the report name every line that is not taken, and the ex
 test('X10 people who unsubscribed are no suppressions, unless somebody says so', async () => {
   const refused = await importFile('mailchimp-unsubscribed.csv');
   expect(refused).toMatchObject({ status: 1 });
-  expect(refused.stderr).toContain('unsubscribed');
+  expect(refused.stderr).toContain('[file_of_unsubscribes]');
+  expect(refused.stderr).toContain('--reason');
   expect(await reasonOf('addresses/left@example.com')).toBeNull();
   expect(await importFile('mailchimp-unsubscribed.csv', '--reason', 'manual')).toMatchObject({ status: 0 });
   expect(await reasonOf('addresses/left@example.com')).toBe('MANUAL');

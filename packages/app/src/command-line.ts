@@ -211,8 +211,9 @@ Exit code 0 only when every line was taken and every message has its final state
 
 const SUPPRESSIONS = `
 Reads exports of Journey Optimizer (TYPE,VALUE,COMMENTS), Amazon SES, SendGrid, Mailgun, Mailchimp, Postmark, and plain
-lists; a domain is written @example.com. The file is checked as a whole before anything is stored. People who only
-unsubscribed are rejected, since a suppression stops receipts, too: import their consent, or say --reason manual.
+lists; a domain is written @example.com. The file is checked as a whole before anything is stored. People who are
+subscribed, or only unsubscribed, are rejected, since a suppression stops receipts, too: import the consent of those
+who left with their profiles, or say --reason manual.
 
 Exit code 0 only when every line was taken.`;
 

@@ -32,6 +32,8 @@ const Uploaded = z.object({
   column: z.string().nullable(),
   added: z.int(),
   alreadyThere: z.int(),
+  reasons: z.object({ manual: z.int(), hard: z.int(), soft: z.int(), complaint: z.int() }),
+  comments: z.int(),
   rejectedCount: z.int(),
   rejected: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
   dryRun: z.boolean(),

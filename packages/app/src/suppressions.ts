@@ -8,7 +8,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Failure } from '@adieu/core';
+import { Failure, faultOfFile } from '@adieu/core';
 import type { Management, UploadAnswer } from './management.ts';
 import type { Progress } from './progress.ts';
 
@@ -41,10 +41,17 @@ export async function uploadSuppressions(
   }
 }
 
-/** Throws `file_doubtful` when most of the file is none of what it should be: then nothing is to be stored. */
-export function checkOutlook(path: string, { added, alreadyThere, rejectedCount }: UploadAnswer): void {
+/** Throws `file_doubtful`, or what else most of the file is, when it is none of what it should be: nothing is to be stored. */
+export function checkOutlook(
+  path: string,
+  { added, alreadyThere, rejected, rejectedCount }: UploadAnswer,
+): void {
   const good = added + alreadyThere;
   if (rejectedCount <= good) return;
+  const fault = faultOfFile(rejected.map(({ code }) => code));
+  if (fault !== null) {
+    throw new Failure(fault.code, `${path}: most of the lines are ${fault.holds}. Nothing was stored.`);
+  }
   const detail = `${path}: ${rejectedCount} of ${good + rejectedCount} lines are no entries, so nothing was stored. Is it the right file, and the right column (--column)? --dry-run shows the lines.`;
   throw new Failure('file_doubtful', detail);
 }

@@ -29,6 +29,11 @@ describe('rows', () => {
     expect(cut('a@example.com\nb;c@example.com')).toEqual(['1: a@example.com', '2: b;c@example.com']);
   });
 
+  test('are not cut by what a comment before them holds', () => {
+    expect(cut('# a; b\nc,d')).toEqual(['1: # a| b', '2: c|d']);
+    expect(cut('#;email\n1;c')).toEqual(['1: #|email', '2: 1|c']);
+  });
+
   test('may hold quoted delimiters, quotes and line ends', () => {
     expect(cut('"a,1","say ""hi""","x\r\ny"\nb')).toEqual(['1: a,1|say "hi"|x\r\ny', '3: b']);
   });

@@ -61,9 +61,11 @@ export function cutCsv(): CsvCutter {
       }
       if (delimiter === null) {
         if (next === null && !final && text.length <= RECORD_LIMIT) break;
-        delimiter = findDelimiter(text.slice(0, next ?? text.length));
       }
-      const cutting = cutRow(text, delimiter, final);
+      const used = delimiter ?? findDelimiter(text.slice(0, next ?? text.length));
+      // What may be a comment says nothing of the lines behind it.
+      if (!text.startsWith('#')) delimiter = used;
+      const cutting = cutRow(text, used, final);
       const broken = cutting.kind === 'row' && /[\r\n]/.test(cutting.cells[inLine] ?? '');
       const found: Cut = broken ? { kind: 'broken', code: 'quote_open' } : cutting;
       if (found.kind === 'more') break;

@@ -118,7 +118,7 @@ export {
   retryPolicy,
 } from './retry.ts';
 export type { FilePlan, FileRow, PlannedFile } from './suppression-file.ts';
-export { planFile, readFileRow } from './suppression-file.ts';
+export { faultOfFile, isCommentRow, planFile, readFileRow } from './suppression-file.ts';
 export { readUrlToken } from './token-query.ts';
 export type { UrlClaims } from './urlclaims.ts';
 export type { UrlAudience, UrlPurpose, UrlSealer, UrlToken } from './urltoken.ts';

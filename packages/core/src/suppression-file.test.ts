@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { planFile, readFileRow, readReason } from './suppression-file.ts';
+import { faultOfFile, isCommentRow, planFile, readFileRow } from './suppression-file.ts';
+import { readReason } from './suppression-reason.ts';
 
 /** The rows behind the plan of the first, as `key reason comment`, or the code of what is wrong. */
 function read(lines: readonly (readonly string[])[], column?: string): string[] {
@@ -186,4 +187,81 @@ test('a reason is a complaint only where the whole word says so', () => {
   ]) {
     expect([text, readReason(text)]).not.toEqual([text, 'complaint']);
   }
+});
+
+test('words of whoever gets mail, or asked for none, are no reasons, in eight languages', () => {
+  const words = {
+    subscribed:
+      'Subscribed, active, DELIVERED, ok, valid, confirmed, Opt-In, double opt-in, abonniert, Abonné, iscritto',
+    unsubscribe:
+      'unsubscribed from all, opted out, Abgemeldet, désabonné, dado de baja, disiscritto, descadastrado, uitgeschreven, wypisany, suscripción cancelada, has unsubscribed',
+    hard: 'invalid, Undelivered, hard bounce, Bounced, 550 5.1.1 see https://x.example/unsubscribe',
+    soft: 'soft bounce, Transient',
+    null: 'inactive, not confirmed, Not delivering, whatever',
+  };
+  for (const [meaning, list] of Object.entries(words)) {
+    for (const word of list.split(', ')) expect([word, String(readReason(word))]).toEqual([word, meaning]);
+  }
+});
+
+test('a status that is not known is told apart, a reason that is not known is none', () => {
+  const row = (column: string, text: string) =>
+    read([
+      ['email', column],
+      ['a@example.com', text],
+    ]);
+  expect(row('status', 'whatever')).toEqual(['a@example.com unknown null']);
+  expect(row('status', '')).toEqual(['a@example.com null null']);
+  expect(row('status', 'Subscribed')).toEqual(['a@example.com subscribed null']);
+  expect(row('status', 'bounced')).toEqual(['a@example.com hard null']);
+  expect(row('comment', 'whatever')).toEqual(['a@example.com null whatever']);
+  const header = ['Email Address', 'OPTIN_TIME', 'CONFIRM_TIME'];
+  expect(read([header, ['a@example.com', 'x', 'x']])).toEqual(['a@example.com subscribed null']);
+  expect(
+    read([
+      [...header, 'CLEAN_TIME'],
+      ['a@example.com', 'x', 'x', 'x'],
+    ]),
+  ).toEqual(['a@example.com null null']);
+  expect(
+    read([
+      [...header, 'UNSUB_TIME'],
+      ['a@example.com', 'x', 'x', 'x'],
+    ]),
+  ).toEqual(['a@example.com unsubscribe null']);
+});
+
+test('lists without a header tell reasons in other cells, and take addresses as mail programs write them', () => {
+  expect(
+    read([
+      ['a@example.com', 'COMPLAINT'],
+      ['b@example.com', 'BOUNCE'],
+      ['<c@example.com>', ''],
+      ['mailto:d@example.com', ''],
+      ['John <e@example.com>', ''],
+    ]),
+  ).toEqual([
+    'a@example.com complaint null',
+    'b@example.com hard null',
+    'c@example.com null null',
+    'd@example.com null null',
+    'e@example.com null null',
+  ]);
+  const plain = planFile(['a@example.com']);
+  expect(plain.ok && isCommentRow(['# b@example.com'], plain.plan)).toBe(true);
+  expect([isCommentRow(['# x'], null), isCommentRow(['#', 'email'], null)]).toEqual([true, false]);
+  const headed = planFile(['#', 'email']);
+  expect(headed.ok && isCommentRow(['#1', 'a@example.com'], headed.plan)).toBe(false);
+});
+
+test('a file of nobody to suppress is called by what most of its rejected lines are', () => {
+  const [left, subscribed, broken] = [
+    'unsubscribe_is_no_suppression',
+    'subscriber_is_no_suppression',
+    'address_invalid',
+  ];
+  expect(faultOfFile([left, left, broken])).toMatchObject({ code: 'file_of_unsubscribes' });
+  expect(faultOfFile([left, subscribed, subscribed, broken])).toMatchObject({ code: 'file_of_subscribers' });
+  expect(faultOfFile(['status_unknown'])).toMatchObject({ code: 'file_of_unknown_status' });
+  expect([faultOfFile([left, broken]), faultOfFile([])]).toEqual([null, null]);
 });

@@ -2,15 +2,17 @@
  * Files of suppressed or allowed addresses as other systems export them: which column is which, and what a row says.
  *
  * One rule: nothing is guessed twice. A file whose address column cannot be told is refused with what it lacks, and a row
- * that is no entry is rejected with its reason. An unsubscribe is no suppression: it would stop receipts, too.
+ * that is no entry is rejected with its reason. Who unsubscribed or subscribed is no suppression: a wrong export must
+ * never stop receipts, let alone silence a list.
  *
  * Known by their names: Journey Optimizer, Amazon SES, SendGrid, Mailgun, Mailchimp, Postmark, and lists without a header.
  *
  * @module
  */
 import { parseAddress, parseDomain } from './address.ts';
-import type { ListedKind, ListedValue, SuppressionReason } from './delivery-list.ts';
+import type { ListedKind, ListedValue } from './delivery-list.ts';
 import { parseListedValue } from './delivery-list.ts';
+import { readReason, type SaidReason, wordOf } from './suppression-reason.ts';
 
 /** How a file is read: places of its columns, from 0. */
 export interface FilePlan {
@@ -18,14 +20,17 @@ export interface FilePlan {
   readonly column: string | null;
   readonly value: number;
   readonly kind: number | null;
+  /** Columns of reasons, of which a word that is not known says nothing. */
   readonly reasons: readonly number[];
+  /** Columns of states, of which a word that is not known may say anything. */
+  readonly states: readonly number[];
   readonly comments: readonly number[];
   /** A value without an @ is a domain. */
   readonly bareDomains: boolean;
   /** How many cells a row has; null without a header. */
   readonly width: number | null;
-  /** The header tells that these people unsubscribed. */
-  readonly unsubscribes: boolean;
+  /** What the header tells of all of these people. */
+  readonly everybody: 'unsubscribe' | 'subscribed' | null;
 }
 
 /** A plan, or why there is none. */
@@ -39,8 +44,8 @@ export type FileRow =
       readonly ok: true;
       readonly kind: ListedKind;
       readonly value: ListedValue;
-      /** Null: the row does not say. */
-      readonly reason: SuppressionReason | 'unsubscribe' | null;
+      /** `unknown`: a state that is not known. Null: the row does not say. */
+      readonly reason: SaidReason | 'unknown' | null;
       readonly comment: string | null;
     }
   | { readonly ok: false; readonly code: string; readonly detail: string };
@@ -61,23 +66,18 @@ const ADDRESS_COLUMNS = [
   ['domain', 'emaildomain'],
 ];
 const KIND_COLUMNS = ['type', 'entitytype', 'addresstype'];
-const REASON_COLUMNS = [
-  'suppressionreason',
-  'reason',
-  'suppressioncategory',
-  'type',
-  'event',
-  'status',
-  'code',
-];
+const REASON_COLUMNS = ['suppressionreason', 'reason', 'suppressioncategory', 'type', 'code'];
+const STATE_COLUMN = /^event$|status$/;
 const COMMENT_COLUMNS = ['comments', 'comment', 'note', 'notes', 'error', 'description', 'reason'];
-const UNSUBSCRIBE_COLUMNS = ['unsubtime', 'unsubreason', 'unsubscribedat', 'unsubscribetime', 'optouttime'];
+const UNSUBSCRIBE_COLUMN = /^unsub|^opt(?:ed)?out/;
+const SUBSCRIBE_COLUMN = /^(?:double)?opt(?:ed)?in|^confirm|^subscri(?:be|ption)/;
+const SUPPRESSION_COLUMN = /^clean|bounce|reason|complain|suppress/;
 /** Characters of a comment that are kept. */
 const COMMENT_LIMIT = 500;
 
 /** Plans from the first row. With `column`, the column that is called so; the first row is then the header. */
 export function planFile(first: readonly string[], column?: string): PlannedFile {
-  const names = first.map(nameOf);
+  const names = first.map(wordOf);
   if (column !== undefined) {
     const at = first.findIndex((cell) => cell.trim().toLowerCase() === column.trim().toLowerCase());
     if (at < 0) return refuse('column_missing', `there is no column ${column}; there are ${list(first)}`);
@@ -96,6 +96,14 @@ export function planFile(first: readonly string[], column?: string): PlannedFile
   return refuse('column_missing', `no column is called like one of addresses; there are ${list(first)}`);
 }
 
+/** Whether a row is a comment (`# …`): before the first line that is read, and in lists without a header. */
+export function isCommentRow(cells: readonly string[], plan: FilePlan | null, column?: string): boolean {
+  if (cells[0]?.startsWith('#') !== true) return false;
+  if (plan !== null) return plan.column === null;
+  const header = planFile(cells, column);
+  return !header.ok || header.plan.column === null;
+}
+
 /** Reads a row under a plan. */
 export function readFileRow(plan: FilePlan, cells: readonly string[]): FileRow {
   if (plan.width !== null && cells.length > plan.width && plan.value > 0) {
@@ -104,7 +112,7 @@ export function readFileRow(plan: FilePlan, cells: readonly string[]): FileRow {
       `${cells.length} cells, but ${plan.width} columns; is a comma not quoted?`,
     );
   }
-  const given = cells[plan.value]?.trim() ?? '';
+  const given = bareAddress(cells[plan.value]?.trim() ?? '');
   if (given === '') return reject('value_missing', 'no address in this line');
   if (given.includes('\ufffd')) return reject('invalid_utf8', 'the address is not UTF-8');
   const said = plan.kind === null ? '' : (cells[plan.kind]?.trim().toLowerCase() ?? '');
@@ -129,22 +137,34 @@ export function readFileRow(plan: FilePlan, cells: readonly string[]): FileRow {
   };
 }
 
-/** What another system's word for a reason means here; null when it says nothing of it. */
-export function readReason(text: string): SuppressionReason | 'unsubscribe' | null {
-  const word = nameOf(text);
-  if (
-    /^(?:spam)?(?:complain(?:t|ts|ed)|reports?|reported)$|^(?:markedas)?spam$|^abuse$|^feedbackloop$/.test(
-      word,
-    )
-  ) {
-    return 'complaint';
-  }
-  if (/^(?:global|group|list|manual)*(?:unsub(?:scribes?|scribed)?|opt(?:ed)?outs?)$/.test(word))
-    return 'unsubscribe';
-  if (/^soft|^transient/.test(word) || /^\s*4(?:\d\d\b|\.\d+\.\d+)/.test(text)) return 'soft';
-  if (/^hard|^bounced?s?$|^permanent|^invalid|^cleaned$/.test(word)) return 'hard';
-  if (/^\s*5(?:\d\d\b|\.\d+\.\d+)/.test(text)) return 'hard';
-  return /^manual/.test(word) ? 'manual' : null;
+/** What people are who are no entries, and what a file of them is called. */
+const NOBODY_TO_SUPPRESS = {
+  unsubscribe_is_no_suppression: [
+    'file_of_unsubscribes',
+    'people who unsubscribed. That is consent, and belongs to the import of profiles; with a reason (--reason) all mail to them stops, receipts included',
+  ],
+  subscriber_is_no_suppression: [
+    'file_of_subscribers',
+    'people who are subscribed or get mail. Is it the right export? With a reason (--reason) all mail to them stops',
+  ],
+  status_unknown: [
+    'file_of_unknown_status',
+    'people of a status that is not known here. With a reason (--reason) all mail to them stops',
+  ],
+} as const;
+
+/** Which fault makes most of the rejected lines, and what to tell; null where it is the lines themselves. */
+export function faultOfFile(
+  codes: readonly string[],
+): { readonly code: string; readonly holds: string } | null {
+  const counts = Object.entries(NOBODY_TO_SUPPRESS).map(([code, [file, holds]]) => ({
+    count: codes.filter((each) => each === code).length,
+    code: file,
+    holds,
+  }));
+  const [most] = counts.sort((a, b) => b.count - a.count);
+  const sum = counts.reduce((total, { count }) => total + count, 0);
+  return most === undefined || sum * 2 <= codes.length ? null : { code: most.code, holds: most.holds };
 }
 
 function headed(first: readonly string[], names: readonly string[], value: number): FilePlan {
@@ -160,11 +180,19 @@ function headed(first: readonly string[], names: readonly string[], value: numbe
     value,
     kind: kind < 0 ? null : kind,
     reasons: places(REASON_COLUMNS),
+    states: names.flatMap((each, at) => (STATE_COLUMN.test(each) && at !== value ? [at] : [])),
     comments: places(COMMENT_COLUMNS),
     bareDomains: ['value', 'entityvalue', 'domain', 'emaildomain'].includes(name),
     width: names.length,
-    unsubscribes: names.some((each) => UNSUBSCRIBE_COLUMNS.includes(each)),
+    everybody: everybodyOf(names),
   };
+}
+
+/** Exports of one kind of people say which by a column that only they have; states are told row by row. */
+function everybodyOf(names: readonly string[]): FilePlan['everybody'] {
+  const has = (column: RegExp) => names.some((each) => column.test(each) && !STATE_COLUMN.test(each));
+  if (has(UNSUBSCRIBE_COLUMN)) return 'unsubscribe';
+  return has(SUBSCRIBE_COLUMN) && !has(SUPPRESSION_COLUMN) ? 'subscribed' : null;
 }
 
 /** Data from the first line on: something with an @, or nothing but a domain. */
@@ -182,20 +210,29 @@ function planHeaderless(first: readonly string[]): PlannedFile {
   if (found.length === 0 && first.length > 1) {
     return refuse('column_missing', 'no column of the first line holds an address, and there is no header');
   }
-  const none = { column: null, kind: null, reasons: [], comments: [], width: null, unsubscribes: false };
-  return { ok: true, plan: { ...none, value, bareDomains: true } };
+  const none = { column: null, kind: null, states: [], comments: [], width: null, everybody: null };
+  const reasons = [...first.keys()].filter((at) => at !== value);
+  return { ok: true, plan: { ...none, value, reasons, bareDomains: true } };
 }
 
-function isAddressLike(cell: string): boolean {
+/** Without `mailto:`, or out of `John <john@example.com>`. */
+function bareAddress(given: string): string {
+  const inside = /^[^<>]*<([^<>]*)>$/.exec(given)?.[1] ?? given;
+  return inside.replace(/^mailto:/i, '').trim();
+}
+
+function isAddressLike(given: string): boolean {
+  const cell = bareAddress(given);
   return parseAddress(cell).ok || (/^\*?@/.test(cell) && parseDomain(cell.replace(/^\*?@/, '')) !== null);
 }
 
-function reasonOf(plan: FilePlan, cells: readonly string[]): SuppressionReason | 'unsubscribe' | null {
-  for (const place of plan.reasons) {
+function reasonOf(plan: FilePlan, cells: readonly string[]): SaidReason | 'unknown' | null {
+  for (const place of [...plan.reasons, ...plan.states]) {
     const reason = readReason(cells[place] ?? '');
     if (reason !== null) return reason;
   }
-  return plan.unsubscribes ? 'unsubscribe' : null;
+  if (plan.everybody !== null) return plan.everybody;
+  return plan.states.some((place) => (cells[place] ?? '').trim() !== '') ? 'unknown' : null;
 }
 
 function commentOf(plan: FilePlan, cells: readonly string[]): string | null {
@@ -206,11 +243,6 @@ function commentOf(plan: FilePlan, cells: readonly string[]): string | null {
         .replace(/\p{Cc}+/gu, ' ')
         .slice(0, COMMENT_LIMIT)
         .trim();
-}
-
-/** The name of a column without case, spaces and punctuation. */
-function nameOf(cell: string): string {
-  return cell.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 function list(columns: readonly string[]): string {

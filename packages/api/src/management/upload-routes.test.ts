@@ -46,6 +46,8 @@ describe('X10 an upload', () => {
       column: 'email',
       added: 3,
       alreadyThere: 1,
+      reasons: { manual: 1, hard: 1, soft: 0, complaint: 1 },
+      comments: 0,
       rejectedCount: 2,
       rejected: [
         { line: 5, code: 'address_invalid', detail: expect.any(String) },
@@ -125,6 +127,30 @@ describe('X10 an upload', () => {
       added: 1,
     });
     expect(await stored('b@u5.example')).toBe('MANUAL');
+  });
+
+  test('of people who are subscribed, left or are unknown is refused by its name, unless a reason is given', async () => {
+    for (const [text, code] of [
+      ['email,status\na@u9.example,Subscribed\n', 'file_of_subscribers'],
+      ['Email Address,OPTIN_TIME,CONFIRM_TIME\na@u9.example,x,x\n', 'file_of_subscribers'],
+      ['a@u9.example,Abgemeldet\n', 'file_of_unsubscribes'],
+      ['email,status\na@u9.example,whatever\n', 'file_of_unknown_status'],
+    ] as const) {
+      const { code: told, detail } = (await upload(text)).json();
+      expect([text, told, detail]).toEqual([text, code, expect.stringContaining('--reason')]);
+      expect((await upload(text, '?type=allowed&dryRun=true')).status).toBe(201);
+      expect((await upload(text, '?reason=hard&dryRun=true')).json()).toMatchObject({ reasons: { hard: 1 } });
+    }
+    expect(await stored('a@u9.example')).toBeNull();
+  });
+
+  test('may be UTF-16 by its mark, and have comments and reasons without a header', async () => {
+    const text = '\ufeff# exported; today\na@u10.example,COMPLAINT\n# b@u10.example\nc@u10.example,BOUNCE\n';
+    const little = Buffer.from(text, 'utf16le');
+    for (const body of [little, Buffer.from(little).swap16(), text]) {
+      const expected = { added: 2, comments: 2, reasons: { hard: 1, complaint: 1 }, rejectedCount: 0 };
+      expect((await upload(body, '?dryRun=true')).json()).toMatchObject(expected);
+    }
   });
 
   test('that holds broken text rejects the lines it stands in, and no other', async () => {

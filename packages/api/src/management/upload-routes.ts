@@ -14,6 +14,8 @@ import {
   cutCsv,
   type DeliveryList,
   type FilePlan,
+  faultOfFile,
+  isCommentRow,
   planFile,
   readFileRow,
   SUPPRESSION_REASONS,
@@ -24,6 +26,7 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PROBLEMS, Problem } from '../problem.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
+import { textOf } from './file-text.ts';
 import type { ManagementApp } from './management-app.ts';
 import { fileOfForm } from './multipart-file.ts';
 import { ListType, listOf } from './suppression-entry.ts';
@@ -50,7 +53,9 @@ const Query = z.strictObject({
   reason: z
     .enum(SUPPRESSION_REASONS)
     .optional()
-    .describe('For lines that give none; lines of people who unsubscribed are rejected without it'),
+    .describe(
+      'For lines that give none; without it, lines of people who unsubscribed, are subscribed or have an unknown status are rejected',
+    ),
   column: z
     .string()
     .min(1)
@@ -63,6 +68,10 @@ const Outcome = z.object({
   column: z.string().nullable().describe('What the column of the addresses is called; null: no header'),
   added: z.number().int(),
   alreadyThere: z.number().int(),
+  reasons: z
+    .object({ manual: z.int(), hard: z.int(), soft: z.int(), complaint: z.int() })
+    .describe('How many were added for which reason'),
+  comments: z.number().int().describe('Lines that begin with #'),
   rejectedCount: z.number().int(),
   rejected: z
     .array(z.object({ line: z.number().int(), code: z.string(), detail: z.string() }))
@@ -124,17 +133,18 @@ type Upload = z.output<typeof Query> & { readonly source: AsyncIterable<Buffer> 
 async function takeFile(database: Database, scope: Scope, upload: Upload): Promise<Outcome> {
   const { source, dryRun, reason } = upload;
   const cutter = cutCsv();
-  // The byte order mark goes; what is no UTF-8 is told of the line, if it stands in the address.
-  const decoder = new TextDecoder('utf-8');
   const outcome: Outcome = {
     column: null,
     added: 0,
     alreadyThere: 0,
+    reasons: { manual: 0, hard: 0, soft: 0, complaint: 0 },
+    comments: 0,
     rejectedCount: 0,
     rejected: [],
     dryRun,
   };
-  const write = openWrite(database, scope, { list: listOf(upload.type), dryRun });
+  const list = listOf(upload.type);
+  const write = openWrite(database, scope, { list, dryRun });
   let plan: FilePlan | null = null;
   let entries: ListEntry[] = [];
   let stored = false;
@@ -144,7 +154,11 @@ async function takeFile(database: Database, scope: Scope, upload: Upload): Promi
     const chunk = entries;
     entries = [];
     stored = true;
-    for (const isNew of await write(chunk)) outcome[isNew ? 'added' : 'alreadyThere'] += 1;
+    for (const [at, isNew] of (await write(chunk)).entries()) {
+      const entry = chunk[at];
+      outcome[isNew ? 'added' : 'alreadyThere'] += 1;
+      if (isNew && entry !== undefined) outcome.reasons[entry.reason] += 1;
+    }
   };
   const reject = (
     line: number,
@@ -155,23 +169,23 @@ async function takeFile(database: Database, scope: Scope, upload: Upload): Promi
   };
   const take = async (row: CsvRow): Promise<void> => {
     if (!('cells' in row)) reject(row.line, row);
+    else if (isCommentRow(row.cells, plan, upload.column)) outcome.comments += 1;
     else if (plan === null) {
       plan = planned(row.cells, upload.column);
       cutter.keepInLine(plan.value);
       outcome.column = plan.column;
       if (plan.column === null) return take(row);
     } else {
-      const read = entryOf(plan, row.cells, reason);
+      const read = entryOf(plan, row.cells, { list, given: reason });
       if ('code' in read) reject(row.line, read);
       else entries.push(read);
     }
     if (entries.length >= CHUNK || (!stored && outcome.rejectedCount > CHUNK)) await flush();
   };
 
-  for await (const bytes of source) {
-    for (const row of cutter.push(decoder.decode(bytes, { stream: true }))) await take(row);
+  for await (const text of textOf(source)) {
+    for (const row of cutter.push(text)) await take(row);
   }
-  for (const row of cutter.push(decoder.decode())) await take(row);
   for (const row of cutter.end()) await take(row);
   if (plan === null)
     throw new Problem(422, 'file_empty', { detail: 'The file holds nothing that can be read.' });
@@ -210,28 +224,47 @@ function planned(first: readonly string[], column: string | undefined): FilePlan
 function entryOf(
   plan: FilePlan,
   cells: readonly string[],
-  given: SuppressionReason | undefined,
+  { list, given }: { readonly list: DeliveryList; readonly given: SuppressionReason | undefined },
 ): ListEntry | { readonly code: string; readonly detail: string } {
   const row = readFileRow(plan, cells);
   if (!row.ok) return row;
   const { kind, value, comment } = row;
-  if (row.reason === 'unsubscribe' && given === undefined) {
-    const detail =
-      'somebody who unsubscribed: import a consent, or give a reason to suppress all mail, receipts included';
-    return { code: 'unsubscribe_is_no_suppression', detail };
-  }
-  const reason = row.reason === 'unsubscribe' || row.reason === null ? (given ?? 'manual') : row.reason;
-  return { kind, ...value, reason, comment, author: null };
+  const entry = { kind, ...value, comment, author: null };
+  // Reasons are those of suppressions; to be allowed needs none.
+  if (list === 'allowed') return { ...entry, reason: given ?? 'manual' };
+  if (row.reason === null) return { ...entry, reason: given ?? 'manual' };
+  const refusal = REFUSED[row.reason as keyof typeof REFUSED];
+  if (refusal === undefined) return { ...entry, reason: row.reason as SuppressionReason };
+  return given === undefined ? refusal : { ...entry, reason: given };
 }
 
+/** Rows about people whom nobody should suppress by mistake. */
+const REFUSED = {
+  unsubscribe: {
+    code: 'unsubscribe_is_no_suppression',
+    detail:
+      'somebody who unsubscribed: import a consent, or give a reason to suppress all mail, receipts included',
+  },
+  subscribed: {
+    code: 'subscriber_is_no_suppression',
+    detail: 'somebody who is subscribed or gets mail: give a reason to suppress all mail all the same',
+  },
+  unknown: {
+    code: 'status_unknown',
+    detail: 'a status that is not known here: give a reason to suppress all mail',
+  },
+};
+
 function doubtful(plan: FilePlan | null, { rejected, rejectedCount }: Outcome): Problem {
+  const extra = { rejectedCount, rejected: rejected.slice(0, 20) };
+  const fault = faultOfFile(rejected.map(({ code }) => code));
+  if (fault !== null) {
+    const detail = `Most of the first lines are ${fault.holds}. Nothing was stored.`;
+    return new Problem(422, fault.code, { detail, field: 'reason', extra });
+  }
   const where = plan?.column == null ? 'without a header' : `in the column ${JSON.stringify(plan.column)}`;
   const [first] = rejected;
   const why = first === undefined ? '' : ` Line ${first.line}: ${first.detail}.`;
   const detail = `Most of the first lines ${where} are no entries: nothing was stored.${why}`;
-  return new Problem(422, 'file_doubtful', {
-    detail,
-    field: 'column',
-    extra: { rejectedCount, rejected: rejected.slice(0, 20) },
-  });
+  return new Problem(422, 'file_doubtful', { detail, field: 'column', extra });
 }

@@ -40,7 +40,8 @@ export async function importSuppressions(
 }
 
 function page(file: SuppressionFile, outcome: UploadAnswer, paints: Paints): string {
-  const { added, alreadyThere, rejected, rejectedCount, column, dryRun } = outcome;
+  const { added, alreadyThere, reasons, comments, rejected, rejectedCount, column, dryRun } = outcome;
+  const counts = Object.entries(reasons).flatMap(([name, count]) => (count > 0 ? [`${name} ${count}`] : []));
   const list = file.allowed ? 'allowed list' : 'suppression list';
   const where = column === null ? 'no header' : `addresses in the column ${JSON.stringify(column)}`;
   const lines = rejected.map(
@@ -50,6 +51,8 @@ function page(file: SuppressionFile, outcome: UploadAnswer, paints: Paints): str
   return [
     `${paints.bold(printable(file.path))}, ${printable(where)}, for the ${list}${dryRun ? '. Dry run: nothing was stored' : ''}`,
     `added ${added}, already there ${alreadyThere}, rejected ${rejectedCount}`,
+    ...(counts.length === 0 || file.allowed ? [] : [`added as ${counts.join(', ')}`]),
+    ...(comments === 0 ? [] : [`comments skipped: ${comments}`]),
     ...(lines.length === 0 ? [] : [paints.red('Lines that were not taken'), ...lines]),
     ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
   ].join('\n');
