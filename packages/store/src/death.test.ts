@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { commitIntent } from './intent.ts';
-import { type Claim, clearMessage, markMessage, releaseBatch } from './lease.ts';
+import { type Claim, markMessage, releaseBatch } from './lease.ts';
 import { settle } from './outcome.ts';
 import { sweep } from './sweep.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
@@ -70,9 +70,26 @@ describe('workers that die over a batch', () => {
     expect(second.messages.at(-1)?.messageId).toBe(suspect.messageId);
     // A worker that lost its lease marks nothing any more.
     expect(await markMessage(scratch.db, first.lease, second.messages[0]?.messageId ?? '')).toBe(false);
-    expect(await clearMessage(scratch.db, first.lease, suspect.messageId)).toBe(false);
     await releaseBatch(scratch.db, second.lease, { deaths: 2, survivor: suspect.messageId });
     expect((await claim()).messages[0]?.messageId).toBe(suspect.messageId);
+  });
+
+  test('are not what a lease is that ran out because the database was away: who comes back clears its mark', async () => {
+    let suspect = '';
+    for (let outage = 0; outage < 8; outage += 1) {
+      const { lease, messages, deaths } = await claim();
+      expect(messages).toHaveLength(5);
+      suspect ||= messages[0]?.messageId ?? '';
+      await markMessage(scratch.db, lease, suspect);
+      await ledger.letTimePass(61);
+      // Another has the batch before the first one reaches the database again.
+      const other = await claim();
+      await releaseBatch(scratch.db, lease, { deaths, survivor: suspect });
+      expect(await markMessage(scratch.db, other.lease, suspect)).toBe(true);
+      await ledger.letTimePass(61);
+      await releaseBatch(scratch.db, other.lease, { deaths, survivor: suspect });
+    }
+    expect(await ledger.stateSet()).toEqual(['queued']);
   });
 
   test('end it at the fourth, and only it', async () => {

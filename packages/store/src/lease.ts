@@ -65,7 +65,7 @@ export interface Release {
   readonly notBefore?: Date | null;
   /** What is to be remembered of {@link Claim.deaths}. Default: nothing, since its worker lives. */
   readonly deaths?: number;
-  /** A message that was marked and has not ended its worker. */
+  /** A message that was marked and has not ended its worker; cleared also when the lease is lost. */
   readonly survivor?: string | null;
 }
 
@@ -141,12 +141,18 @@ const RELEASE = preparedMonthly<never>(
    WHERE execution_id = $1 AND no = $2`,
 );
 
-/** A message is marked before it is touched, and cleared when its worker has outlived it. */
+/** A message is marked before it is touched. */
 const MARK = preparedMonthly<{ readonly id: string }>(
   'mark_message',
-  (messages) => `UPDATE ${messages} SET deaths = CASE WHEN $4 THEN deaths + 1 ELSE 0 END
+  (messages) => `UPDATE ${messages} SET deaths = deaths + 1
    WHERE id = $3 AND execution_id = $1 AND batch_no = $2 AND EXISTS (SELECT FROM batch
-     WHERE execution_id = $1 AND no = $2 AND fence = $5 AND owner = $6) RETURNING id`,
+     WHERE execution_id = $1 AND no = $2 AND fence = $4 AND owner = $5) RETURNING id`,
+);
+
+/** Who comes back has outlived it, whoever holds the lease by now: a lease also runs out because the database is away. */
+const CLEAR = preparedMonthly<never>(
+  'clear_message',
+  (messages) => `UPDATE ${messages} SET deaths = 0 WHERE id = $1 AND deaths > 0`,
 );
 
 /**
@@ -179,7 +185,7 @@ export async function renewLease(db: Db, lease: Lease): Promise<boolean> {
 
 /**
  * Gives a batch back: due again when its earliest open message is, not before `notBefore`, or never when none is
- * open. Under a lost lease it does nothing. The lock comes first and the sum in a later statement, so that a
+ * open. Under a lost lease it only clears the survivor. The lock comes first and the sum in a later statement, so that a
  * message that was given back or deferred meanwhile is either seen here or sets `due_at` after us.
  */
 export async function releaseBatch(
@@ -190,27 +196,19 @@ export async function releaseBatch(
   const { executionId, batch, month, fence, owner } = lease;
   await db.transaction().execute(async (transaction) => {
     const held = await run(transaction, LOCK, [executionId, batch, fence, owner]);
-    if (held.length === 0) return;
     if (survivor !== null) await clearMessage(transaction, lease, survivor);
+    if (held.length === 0) return;
     await run(transaction, RELEASE(month), [executionId, batch, notBefore, deaths]);
   });
 }
 
-/** Marks a message of a suspicious batch; false when the lease is lost. Only then may it be touched. */
+/** Marks a message of a suspicious batch; false when the lease is lost, and then it must not be touched. */
 export async function markMessage(db: Db, lease: Lease, messageId: string): Promise<boolean> {
-  return mark(db, lease, { messageId, touched: true });
+  const { executionId, batch, month, fence, owner } = lease;
+  return (await run(db, MARK(month), [executionId, batch, messageId, fence, owner])).length > 0;
 }
 
-/** Clears a message that was touched without harm. */
-export async function clearMessage(db: Db, lease: Lease, messageId: string): Promise<boolean> {
-  return mark(db, lease, { messageId, touched: false });
-}
-
-async function mark(
-  db: Db,
-  { executionId, batch, month, fence, owner }: Lease,
-  { messageId, touched }: { readonly messageId: string; readonly touched: boolean },
-): Promise<boolean> {
-  const parameters = [executionId, batch, messageId, touched, fence, owner];
-  return (await run(db, MARK(month), parameters)).length > 0;
+/** Clears a message that its worker has outlived. */
+export async function clearMessage(db: Db, { month }: Lease, messageId: string): Promise<void> {
+  await run(db, CLEAR(month), [messageId]);
 }

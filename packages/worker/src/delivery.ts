@@ -78,7 +78,8 @@ export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<v
   } finally {
     lease.stop();
   }
-  const { survivor, through } = passage;
+  const { through } = passage;
+  const survivor = lease.stalled() ? null : passage.survivor;
   await ledger.release(claim.lease, { notBefore, survivor, deaths: through ? 0 : claim.deaths });
 }
 
@@ -166,15 +167,19 @@ async function begin(run: Run, wanted: number, deps: DeliveryDeps): Promise<Date
 async function beginOne(run: Run, message: ClaimedMessage, deps: DeliveryDeps): Promise<Date | null> {
   const { db, lease } = run.flightDeps;
   if (!goesOn(run, deps)) return null;
+  // Before the answer, which may be lost while the mark stands.
+  run.passage.survivor = message.messageId;
   if (!(await markMessage(db, lease.lease, message.messageId))) {
+    run.passage.survivor = null;
     await lease.confirm();
     return null;
   }
-  run.passage.survivor = message.messageId;
   const retryAt = await begin(run, 1, deps);
   await Promise.all(run.flights);
-  await clearMessage(db, lease.lease, message.messageId);
-  run.passage.survivor = null;
+  if (!lease.stalled()) {
+    await clearMessage(db, lease.lease, message.messageId);
+    run.passage.survivor = null;
+  }
   return retryAt;
 }
 

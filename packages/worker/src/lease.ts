@@ -16,6 +16,8 @@ export interface KeptLease {
   held(): boolean;
   /** Asks the database now. */
   confirm(): Promise<boolean>;
+  /** True once this process did nothing at all for as long as a lease: as bad as dead to whatever hung it. */
+  stalled(): boolean;
   /** Ends the heartbeat. The lease itself ends by its release. */
   stop(): void;
 }
@@ -29,6 +31,8 @@ export function keepLease(db: Db, lease: Lease, { since, log }: { since: number;
   const span = lease.leaseSeconds * 1000;
   let validUntil = since + span;
   let lost = false;
+  let beatAt = performance.now();
+  let hung = false;
 
   async function confirm(): Promise<boolean> {
     const asked = performance.now();
@@ -50,9 +54,16 @@ export function keepLease(db: Db, lease: Lease, { since, log }: { since: number;
     return !lost;
   }
 
+  function stalled(): boolean {
+    if (performance.now() - beatAt >= span) hung = true;
+    return hung;
+  }
+
   const heartbeat = setInterval(() => {
+    stalled();
+    beatAt = performance.now();
     if (held()) void confirm();
   }, span / 3);
 
-  return { lease, held, confirm, stop: () => clearInterval(heartbeat) };
+  return { lease, held, confirm, stalled, stop: () => clearInterval(heartbeat) };
 }

@@ -109,6 +109,15 @@ describe('a lease', () => {
     expect(kept.held()).toBe(false);
   });
 
+  test('whose process did nothing for as long as it lasts says so from then on', async () => {
+    const kept = keep(1);
+    expect(kept.stalled()).toBe(false);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100);
+    expect(kept.stalled()).toBe(true);
+    await kept.confirm();
+    expect(kept.stalled()).toBe(true);
+  });
+
   test('that could not be prolonged in time is lost', async () => {
     const kept = keep(1);
     kept.stop();
