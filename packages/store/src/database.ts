@@ -103,6 +103,12 @@ export async function checkDatabase(db: Db): Promise<void> {
   }
 }
 
+/** What the database's clock shows, by which leases, retries and ends are measured. */
+export async function databaseTime(db: Db): Promise<Date> {
+  const { rows } = await sql<{ time: Date }>`SELECT clock_timestamp() AS time`.execute(db);
+  return rows[0]?.time ?? new Date(Number.NaN);
+}
+
 /** Numbers of rows and milliseconds fit into a double; a date is a date, not an instant. */
 function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === INT8) return Number;

@@ -10,7 +10,7 @@ export { findChannelConfiguration, putChannelConfiguration } from './channel-con
 export type { ConsentChange } from './consent-history.ts';
 export { consentHistory } from './consent-history.ts';
 export type { Database, DatabaseOptions, Db } from './database.ts';
-export { checkDatabase, openDatabase } from './database.ts';
+export { checkDatabase, databaseTime, openDatabase } from './database.ts';
 export type { Delivery } from './delivery.ts';
 export { loadDelivery } from './delivery.ts';
 export type { ListEntry, ListWrite } from './delivery-list.ts';

@@ -40,6 +40,8 @@ export interface RelayOptions {
   readonly idle?: number;
   /** QUIT after so many messages or so long. Default: `maxMessages` of the URL or 1,000; 10 minutes. */
   readonly reuse?: { readonly messages: number; readonly age: number };
+  /** The clock of `retryAt`. Default: the machine's. */
+  readonly now?: () => Date;
   /** From 0 to 1, for jitter. */
   readonly random?: () => number;
 }
@@ -101,6 +103,7 @@ export function openRelay(options: RelayOptions): Relay {
   const idleMs = options.idle ?? 30_000;
   const reuse = options.reuse ?? { messages: address.maxMessages ?? 1000, age: 600_000 };
   const random = options.random ?? Math.random;
+  const now = options.now ?? (() => new Date());
   const count = options.connections ?? address.maxConnections ?? 5;
   const places = vacantPlaces(count);
   const enough = Math.ceil((count * DEPTH) / 2);
@@ -237,7 +240,7 @@ export function openRelay(options: RelayOptions): Relay {
 
   function earliest(): Date {
     const until = Math.min(...places.map((place) => place.pausedUntil));
-    return new Date(Math.max(until, Date.now() + pause.first));
+    return new Date(now().getTime() + Math.max(until - Date.now(), pause.first));
   }
 
   function stats(): RelayStats {

@@ -9,6 +9,7 @@
  */
 import type { Log, WakeUpJob } from '@adieu/core';
 import { type Db, sweep } from '@adieu/store';
+import type { Clock } from './clock.ts';
 import { jobId } from './job.ts';
 import type { Queue } from './queue.ts';
 
@@ -16,6 +17,8 @@ import type { Queue } from './queue.ts';
 export interface SweepOptions {
   readonly db: Db;
   readonly queue: Queue;
+  /** Set with every round. */
+  readonly clock: Clock;
   readonly log: Log;
   readonly everySeconds: number;
   /** How long a relay may take to answer content: only then is a message without an outcome unknown. */
@@ -33,7 +36,7 @@ const AGAIN_MS = 5000;
 
 /** Starts to sweep. */
 export function startSweep(options: SweepOptions): Sweep {
-  const { db, queue, log, everySeconds, dataTimeoutSeconds } = options;
+  const { db, queue, clock, log, everySeconds, dataTimeoutSeconds } = options;
   let added: ReadonlyMap<string, number> = new Map();
   let round: Promise<void> = Promise.resolve();
   let busy = false;
@@ -41,6 +44,7 @@ export function startSweep(options: SweepOptions): Sweep {
   async function sweepOnce(): Promise<void> {
     busy = true;
     try {
+      await clock.set();
       const { unknown, due, expand } = await sweep(db, { dataTimeoutSeconds });
       if (unknown > 0) log.warn({ messages: unknown }, 'messages of a lost worker have no known outcome');
       const jobs: WakeUpJob[] = [

@@ -7,7 +7,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KeyRing, Log, WakeUpJob } from '@adieu/core';
-import type { Database } from '@adieu/store';
+import { type Database, databaseTime } from '@adieu/store';
+import { openClock } from './clock.ts';
 import { openComposers } from './composers.ts';
 import { type DeliveryDeps, deliverBatch } from './delivery.ts';
 import { expandExecution } from './expansion.ts';
@@ -83,10 +84,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { db } = database;
   const timeouts = options.smtpTimeouts ?? RFC_TIMEOUTS;
   const queueAddress = { databaseUrl: database.url, queueUrl: options.queueUrl, prefix: options.queuePrefix };
+  const clock = openClock(() => databaseTime(db));
+  const now = options.now ?? clock.now;
+  // Its first look; without one it shows the machine's time until the sweep has looked.
+  await clock.set().catch((error: unknown) => log.debug({ error: String(error) }, 'clock not set'));
   const relay = openRelay({
     url: options.relayUrl,
     log,
     timeouts,
+    now,
     ...(options.connections === undefined ? {} : { connections: options.connections }),
   });
   const ledger = openLedger(db, log, options.sound);
@@ -104,7 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     leaseSeconds,
     turnstile: openTurnstile(),
     retryFirstSeconds: options.retryFirstSeconds,
-    now: options.now ?? (() => new Date()),
+    now,
     random: Math.random,
     stopping: () => stopping,
   };
@@ -131,6 +137,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const sweep = startSweep({
     db,
     queue,
+    clock,
     log,
     everySeconds: options.sweepSeconds ?? 1,
     dataTimeoutSeconds: Math.ceil(timeouts.final / 1000),
