@@ -99,6 +99,9 @@ interface Claimed {
 
 /** Works through a claim; answers when the rest is due, or null for at once. */
 async function deliverClaim({ claim, lease, passage }: Claimed, deps: DeliveryDeps): Promise<Date | null> {
+  // Composing and signing would be in vain. The claim itself was not: it has ended what had to end.
+  const downUntil = deps.relay.down();
+  if (downUntil !== null) return downUntil;
   const delivery = await loadDelivery(deps.db, claim.lease.executionId);
   const preparation = openPreparation({
     gate: gateMessage(delivery.configuration, delivery.list?.name ?? null),

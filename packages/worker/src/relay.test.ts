@@ -95,6 +95,20 @@ async function deliver(relay: Relay, ids: readonly string[]): Promise<void> {
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
 const ACCEPTED = expect.objectContaining({ kind: 'replied', stage: 'content' });
 
+test('a relay that is down says so without being asked for a slot, until it can be tried again', async () => {
+  const vacant = await startScriptedRelay();
+  await vacant.close();
+  const relay = open(vacant.url, { pause: { first: 60_000, longest: 60_000 } });
+  expect(relay.down()).toBeNull();
+  const begun = Date.now();
+  await down(relay);
+  expect(relay.down()?.getTime()).toBeGreaterThanOrEqual(begun + 60_000);
+
+  const soon = open(vacant.url);
+  await down(soon);
+  await until(() => soon.down() === null);
+});
+
 describe('slots', () => {
   test('connections are opened when they are needed, and no more than allowed', async () => {
     const server = await listen();

@@ -75,6 +75,8 @@ export interface RelayStats {
 export interface Relay {
   /** Resolves when at least one slot is free, with at most `max`; first come, first served. */
   reserve(max: number): Promise<Reservation>;
+  /** Until when every connection is paused, for who has not begun anything; null when one can be tried. */
+  down(): Date | null;
   /** Slots when every connection is open. */
   readonly capacity: number;
   stats(): RelayStats;
@@ -254,6 +256,7 @@ export function openRelay(options: RelayOptions): Relay {
 
   return {
     capacity: count * DEPTH,
+    down: () => (places.every((place) => isPaused(place) && !place.opening) ? earliest() : null),
     reserve(max) {
       return new Promise((resolve) => {
         waiters.push({ max, resolve });
