@@ -53,8 +53,8 @@ export interface RunningAdieu {
 const API_KEY = 'test-key-of-a-scenario-0123456789';
 const PATIENCE_MS = 110_000;
 
-/** Starts it and answers once it is ready. */
-export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
+/** Starts it and answers once it is ready. A free port may be somebody else's by the time it is used: then others are taken. */
+export async function runAdieu(options: RunOptions, attempts = 5): Promise<RunningAdieu> {
   const [httpPort, smtpPort] = [await freePort(), await freePort()];
   const given = options.dataDir ?? options.backend.dataDir;
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'adieu-run-')));
@@ -86,10 +86,12 @@ export async function runAdieu(options: RunOptions): Promise<RunningAdieu> {
   const leaveNothing = () => child.kill('SIGKILL');
   process.once('exit', leaveNothing);
   child.once('exit', () => process.off('exit', leaveNothing));
-  await until(
-    () => isReady(child, url),
-    () => `adieu serve is not ready:\n${log}`,
-  );
+  try {
+    await until(() => isReady(child, url));
+  } catch (error) {
+    if (attempts > 1 && log.includes('is in use by another program')) return runAdieu(options, attempts - 1);
+    throw new Error(`adieu serve did not become ready: ${error}\n${log}`);
+  }
 
   return {
     url,
