@@ -29,7 +29,8 @@ export const Environment = z.object({
   ADIEU_DATA_DIR: defaulted({ meaning: 'Embedded database, generated keys' }, '.adieu', text),
   DATABASE_URL: optional(
     {
-      meaning: 'An own PostgreSQL (14 or newer), direct or through a session-mode pooler',
+      meaning:
+        'An own PostgreSQL (14 or newer), direct or through a session-mode pooler (then with QUEUE_URL past it)',
       unset: 'embedded',
       secret: 'url',
     },

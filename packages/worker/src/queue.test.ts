@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { type Log, SILENT, type WakeUpJob } from '@adieu/core';
 import { openScratchDatabase } from '@adieu/store/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -144,6 +145,26 @@ test('several processes may migrate the queue at once', async () => {
   const scratch = await openScratchDatabase({ empty: true });
   closing.push(scratch.close);
   await Promise.all(Array.from({ length: 5 }, () => migrateQueue(scratch.url)));
+});
+
+test('a pooler that takes no settings at the start of a connection is named, with what to do', async () => {
+  // What PgBouncer says, as PostgreSQL's protocol has it: an ErrorResponse to the startup packet.
+  const fields = 'SFATAL\0C08P01\0Munsupported startup parameter: options\0\0';
+  const answer = Buffer.alloc(5 + fields.length);
+  answer.write('E', 0);
+  answer.writeInt32BE(4 + fields.length, 1);
+  answer.write(fields, 5);
+  const pooler = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(answer));
+  });
+  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', resolve));
+  closing.push(() => pooler.close());
+  const { port } = pooler.address() as AddressInfo;
+  await expect(migrateQueue(`postgres://adieu@127.0.0.1:${port}/adieu`)).rejects.toMatchObject({
+    code: 'queue_behind_pooler',
+    field: 'QUEUE_URL',
+  });
 });
 
 const onRedis = redisProgram === null ? test.skip : test;

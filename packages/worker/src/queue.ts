@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type Log, SILENT, type WakeUp, type WakeUpJob } from '@adieu/core';
+import { Failure, type Log, SILENT, type WakeUp, type WakeUpJob } from '@adieu/core';
 import { type BulkJobOptions, Queue as BullQueue, Worker as BullWorker, createPostgresBackend } from 'bullmq';
 import { jobId, readJob } from './job.ts';
 
@@ -67,13 +67,21 @@ const JOB_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: true } 
 /** A job that stalls twice would fail, and keep its id, at BullMQ's default of 1. */
 const PRACTICALLY_UNLIMITED = 1_000_000_000;
 
-/** Creates or updates BullMQ's own tables; nothing to do on Redis. Several processes may at once. */
+/**
+ * Creates or updates BullMQ's own tables; nothing to do on Redis. Several processes may at once. Throws
+ * `queue_behind_pooler` where a pooler takes no settings at the start of a connection: BullMQ names its schema there.
+ */
 export async function migrateQueue(url: string): Promise<void> {
   if (isRedis(url)) return;
   const queue = new BullQueue(NAME, { connection: postgres(url, 1) }, createPostgresBackend);
   queue.on('error', () => {});
   try {
     await queue.waitUntilReady();
+  } catch (error) {
+    if (!/unsupported startup parameter/i.test(String(error))) throw error;
+    const detail =
+      'The queue cannot reach PostgreSQL through this pooler. Set QUEUE_URL to PostgreSQL itself, or to Redis.';
+    throw new Failure('queue_behind_pooler', detail, { cause: error, field: 'QUEUE_URL' });
   } finally {
     await queue.close();
   }
