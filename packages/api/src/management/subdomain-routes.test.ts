@@ -66,6 +66,8 @@ test('S2: a DKIM key that is unreadable, not RSA, or too short is 422 dkim_key_i
 
 test.each([
   [{ linkBaseUrl: 'http://news.example.com' }, 422, 'link_base_url_invalid', 'linkBaseUrl'],
+  [{ linkBaseUrl: 'http://127.0.0.1:3000' }, 422, 'link_base_url_invalid', 'linkBaseUrl'],
+  [{ linkBaseUrl: 'http://localhost' }, 422, 'link_base_url_invalid', 'linkBaseUrl'],
   [{ linkBaseUrl: 'ftp://news.example.com' }, 422, 'link_base_url_invalid', 'linkBaseUrl'],
   [{ linkBaseUrl: 'https://news.example.com/path' }, 422, 'link_base_url_invalid', 'linkBaseUrl'],
   [{ linkBaseUrl: 'https://u:p@news.example.com' }, 422, 'link_base_url_invalid', 'linkBaseUrl'],
@@ -89,11 +91,11 @@ test.each(['localhost', 'a..b', '127.0.0.1', 'news.example.com%0d%0a', 'a%20b.ex
   },
 );
 
-test('may have links on this machine for trying things out, and a name in any script', async () => {
+test('may have links on another port, and a name in any script', async () => {
   const local = await api.call('PUT', '/v1/subdomains/demo.example', {
-    linkBaseUrl: 'http://127.0.0.1:3000/',
+    linkBaseUrl: 'https://links.example:8443/',
   });
-  expect(local.json()).toMatchObject({ linkBaseUrl: 'http://127.0.0.1:3000' });
+  expect(local.json()).toMatchObject({ linkBaseUrl: 'https://links.example:8443' });
   const bücher = await api.call('PUT', `/v1/subdomains/${encodeURIComponent('Bücher.example')}`, {});
   expect(bücher.json()).toMatchObject({ domain: 'xn--bcher-kva.example' });
   expect((await api.call('GET', '/v1/subdomains/unknown.example')).json()).toMatchObject({

@@ -50,7 +50,7 @@ const Body = z.strictObject({
         .describe('PEM; generated when absent, kept when there is one'),
     })
     .optional(),
-  linkBaseUrl: z.string().max(300).optional().describe('Default: `https://{domain}`'),
+  linkBaseUrl: z.string().max(300).optional().describe('https; default: `https://{domain}`'),
   relay: z.enum(['plain', 'ses']).optional().describe('Default: `plain`'),
 });
 const Subdomain = z
@@ -124,13 +124,11 @@ function chooseKeys(dkim: z.output<typeof Body>['dkim'], existing: readonly Dkim
   return [{ selector, algorithm: 'rsa-sha256', privateKey }, second];
 }
 
-/** Links must be https (RFC 8058 section 3.1); plain http is for trying things out on the same machine. */
+/** Links must be https (RFC 8058 section 3.1), and a subdomain whose mails could never be composed is not stored. */
 function readLinkBaseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null) throw badBase('This is not a URL.');
-  const plain =
-    url.protocol === 'http:' && /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !plain) throw badBase('The URL must start with https://.');
+  if (url.protocol !== 'https:') throw badBase('The URL must start with https://.');
   if (
     url.pathname !== '/' ||
     url.search !== '' ||
