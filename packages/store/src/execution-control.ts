@@ -8,7 +8,7 @@
  */
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
-import type { ExecutionControl } from './execution.ts';
+import { controlNow, type ExecutionControl } from './execution.ts';
 import type { Scope } from './scope.ts';
 import { prepared, preparedMonthly, run } from './statement.ts';
 
@@ -79,10 +79,12 @@ export async function controlExecution(
     db.transaction().execute(async (transaction): Promise<ControlOutcome> => {
       const [row] = await run(transaction, LOCK, [scope.sandboxId, executionId]);
       if (row === undefined) return { kind: 'unknown' };
-      if (row.control === wanted) return { kind: 'done', control: wanted };
-      if (row.control === 'cancelled') return { kind: 'refused', because: 'cancelled' };
+      if (row.control === 'cancelled' && wanted !== 'cancelled')
+        return { kind: 'refused', because: 'cancelled' };
       const [found] = await run(transaction, OPEN(row.month), [executionId]);
-      if (row.expanded && found?.open === false) return { kind: 'refused', because: 'finished' };
+      const finished = row.expanded && found?.open === false;
+      if (controlNow(row.control, finished) === wanted) return { kind: 'done', control: wanted };
+      if (finished) return { kind: 'refused', because: 'finished' };
       await run(transaction, CONTROL, [executionId, wanted]);
       if (wanted === 'cancelled') await run(transaction, END_BATCHES, [executionId]);
       return { kind: 'done', control: wanted };

@@ -51,6 +51,11 @@ export interface CreatedExecution {
 /** What was said about an execution as a whole. */
 export type ExecutionControl = 'running' | 'paused' | 'cancelled';
 
+/** What holds of it: a pause of what has finished keeps nothing from anybody. */
+export function controlNow(control: ExecutionControl, finished: boolean): ExecutionControl {
+  return control === 'paused' && finished ? 'running' : control;
+}
+
 /** An execution as it is kept. */
 export interface StoredExecution {
   readonly executionId: number;
@@ -203,12 +208,17 @@ export async function executionCounts(
     failed: 0,
     unknown: 0,
   };
-  const { dryRun, control } = execution;
+  const { dryRun, expandedAt } = execution;
+  const answer = (finished: boolean) => ({
+    executionId,
+    dryRun,
+    state: finished ? ('finished' as const) : ('running' as const),
+    control: controlNow(execution.control, finished),
+  });
   if (dryRun) {
     const { queued, exclusions } = execution.dryResult ?? { queued: 0, exclusions: {} };
     const excluded = Object.values(exclusions).reduce((sum, count) => sum + count, 0);
-    const state = execution.expandedAt === null ? 'running' : 'finished';
-    return { executionId, dryRun, state, control, counts: { ...counts, queued, excluded }, exclusions };
+    return { ...answer(expandedAt !== null), counts: { ...counts, queued, excluded }, exclusions };
   }
   const exclusions: Partial<Record<ExclusionCode, number>> = {};
   for (const { state, code, count } of await run(db, COUNTS(execution.month), [executionId])) {
@@ -216,8 +226,7 @@ export async function executionCounts(
     if (code !== null) exclusions[code as ExclusionCode] = count;
   }
   const open = counts.queued + counts.sending + counts.deferred;
-  const state = execution.expandedAt !== null && open === 0 ? 'finished' : 'running';
-  return { executionId, dryRun, state, control, counts, exclusions };
+  return { ...answer(expandedAt !== null && open === 0), counts, exclusions };
 }
 
 async function findRequest(

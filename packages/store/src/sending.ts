@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Failure } from '@adieu/core';
+import { Failure, hasControlCharacter } from '@adieu/core';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { sqlState } from './database-error.ts';
@@ -39,14 +39,31 @@ export async function readSending(db: Db): Promise<Sending> {
   }
 }
 
-/** Pauses. Where it is paused already, the earlier reason stands. */
-export async function pauseSending(db: Db, why: string): Promise<Sending> {
-  await db
+/** How a pause was taken. */
+export interface Pause {
+  readonly sending: Sending;
+  /** It was paused before, and the reason of then stands. */
+  readonly alreadyPaused: boolean;
+}
+
+/** Pauses. Where it is paused already, the earlier reason stands. Throws `reason_invalid` and `database_not_migrated`. */
+export async function pauseSending(db: Db, why: string): Promise<Pause> {
+  checkReason(why);
+  // Says so where it has never been built.
+  await readSending(db);
+  const { numUpdatedRows } = await db
     .updateTable('installation')
-    .set({ paused_at: sql`clock_timestamp()`, paused_why: storableText(why).slice(0, REASON_LIMIT) })
+    .set({ paused_at: sql`clock_timestamp()`, paused_why: why })
     .where('paused_at', 'is', null)
-    .execute();
-  return readSending(db);
+    .executeTakeFirstOrThrow();
+  return { sending: await readSending(db), alreadyPaused: numUpdatedRows === 0n };
+}
+
+function checkReason(why: string): void {
+  const fits = why.trim() !== '' && why.length <= REASON_LIMIT;
+  if (fits && !hasControlCharacter(why) && storableText(why) === why) return;
+  const detail = `A reason is one line of 1 to ${REASON_LIMIT} characters.`;
+  throw new Failure('reason_invalid', detail, { field: 'why' });
 }
 
 /** Resumes. What is due is found by the next sweep. */

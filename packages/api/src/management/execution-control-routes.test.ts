@@ -83,6 +83,28 @@ describe('S8: pause, resume and cancel', () => {
     expect(await read(id)).toMatchObject({ state: 'finished', control: 'running', counts: { sent: 1 } });
   });
 
+  test('a pause ends with its execution', async () => {
+    const id = await execute();
+    const { db } = api.database;
+    await expandStep(db, Number(id));
+    const claim = await claimBatch(db, {
+      executionId: Number(id),
+      batch: 0,
+      owner: 'w',
+      leaseSeconds: 60,
+    });
+    if (claim === null) throw new Error('nothing to claim');
+    const attemptId = randomUUID();
+    await commitIntent(db, claim.lease, { attemptId, messages: claim.messages });
+    expect(await say(id, 'pause')).toEqual([200, 'paused']);
+    const messageId = claim.messages[0]?.messageId ?? '';
+    await settle(db, [{ messageId, attemptId, state: 'sent' }]);
+    expect(await read(id)).toMatchObject({ state: 'finished', control: 'running' });
+    expect(await say(id, 'pause')).toEqual([409, 'execution_finished']);
+    expect(await say(id, 'cancel')).toEqual([409, 'execution_finished']);
+    expect(await say(id, 'resume')).toEqual([200, 'running']);
+  });
+
   test('an execution that is not there is unknown', async () => {
     for (const id of ['0', 'x', '1e3', '99999999999999999999', '999999']) {
       for (const action of ['pause', 'resume', 'cancel']) {

@@ -24,10 +24,12 @@ test('an administrator pauses and resumes, and the first reason stands', async (
     state: 'paused',
     why: 'the relay is being moved',
     since: expect.stringMatching(/^20\d\d-\d\d-\d\dT[\d:.]+Z$/),
+    alreadyPaused: false,
   });
   const again = await api.call('POST', '/v1/sending/pause', { why: 'something else' });
-  expect(again.json()).toEqual(paused.json());
-  expect((await api.call('GET', '/v1/sending')).json()).toEqual(paused.json());
+  expect(again.json()).toEqual({ ...paused.json(), alreadyPaused: true });
+  const { alreadyPaused, ...said } = paused.json();
+  expect((await api.call('GET', '/v1/sending')).json()).toEqual(said);
   const resume = {
     method: 'POST',
     path: '/v1/sending/resume',
@@ -45,10 +47,19 @@ test('who may only send may ask, and not decide', async () => {
   }
 });
 
-test.each([{}, { why: '' }, { why: 'a\nb' }, { why: 'x'.repeat(1_001) }, { why: 'x', until: 'noon' }])(
-  'a pause without a reason in one line is refused: %j',
+test.each([{}, { why: 5 }, { why: 'x', until: 'noon' }])(
+  'a pause without a reason is refused: %j',
   async (body) => {
     expect((await api.call('POST', '/v1/sending/pause', body)).status).toBe(400);
+    expect((await api.call('GET', '/v1/sending')).json()).toEqual({ state: 'running' });
+  },
+);
+
+test.each(['', ' ', 'a\nb', 'a\0', '\ud800', 'x'.repeat(1_001)])(
+  'a reason that is no line of words is refused: %j',
+  async (why) => {
+    const answer = await api.call('POST', '/v1/sending/pause', { why });
+    expect([answer.status, answer.json()]).toMatchObject([422, { code: 'reason_invalid', field: 'why' }]);
     expect((await api.call('GET', '/v1/sending')).json()).toEqual({ state: 'running' });
   },
 );

@@ -16,15 +16,20 @@ import {
 import { z } from 'zod';
 import { PROBLEMS } from '../problem.ts';
 import { TenantHeaders } from './access.ts';
-import { headerText } from './field.ts';
 import type { ManagementApp } from './management-app.ts';
 
 const State = z.object({
   state: z.enum(['running', 'paused']),
   why: z.string().optional().describe('Why it is paused'),
   since: z.string().optional(),
+  alreadyPaused: z
+    .boolean()
+    .optional()
+    .describe('Of a pause: it was paused before, and the earlier reason stands'),
 });
-const Reason = z.strictObject({ why: headerText(REASON_LIMIT).describe('For whoever finds it paused') });
+const Reason = z.strictObject({
+  why: z.string().describe(`For whoever finds it paused: one line of 1 to ${REASON_LIMIT} characters`),
+});
 
 export async function sendingRoutes(app: ManagementApp, { db }: Database): Promise<void> {
   const shared = { tags: ['Sending'], headers: TenantHeaders, response: { 200: State, ...PROBLEMS } };
@@ -40,7 +45,10 @@ export async function sendingRoutes(app: ManagementApp, { db }: Database): Promi
       config: { needs: 'admin' },
       schema: { ...shared, summary: 'Send nothing more, in no sandbox', body: Reason },
     },
-    async (request) => asAnswer(await pauseSending(db, request.body.why)),
+    async (request) => {
+      const { sending, alreadyPaused } = await pauseSending(db, request.body.why);
+      return { ...asAnswer(sending), alreadyPaused };
+    },
   );
   app.post(
     '/v1/sending/resume',
