@@ -83,6 +83,8 @@ describe('adieu', () => {
     [['send', 'no-such.mjml', '--to', 'people.csv'], 'file_unreadable'],
     [['send', 'newsletter.docx', '--to', 'people.csv'], 'template_format'],
     [['keys', 'rotate'], 'keyring_missing'],
+    [['sending'], 'no_installation'],
+    [['sending', 'pause', '--why', 'x'], 'no_installation'],
   ])('%j fails with a code and without a stack', (args, code) => {
     const { status, stderr } = adieu(args);
     expect(stderr).toContain(`[${code}]`);

@@ -92,6 +92,8 @@ describe('a data directory', () => {
       if (mail === undefined) throw new Error('no mail to p1');
       expect(await postOneClick(adieu, waysOut(mail).https)).toBe(200);
       expect(command('sending').stdout).toMatch(/SENDING IS PAUSED[\s\S]*backup/);
+      const { executions } = JSON.parse(command('sending', '--json').stdout);
+      expect(executions).toMatchObject([{ executionId: third, queued: 3, deferred: 0, sandbox: 'prod' }]);
       expect(relay.mails).toHaveLength(6);
 
       expect(JSON.parse(command('sending', 'resume', '--json').stdout)).toEqual({ state: 'running' });
@@ -99,6 +101,9 @@ describe('a data directory', () => {
       expect(relay.mails).toHaveLength(8);
       expect(command('sending', 'pause', '--why', 'night').stdout).toMatch(/PAUSED[\s\S]*night/);
       expect(await sending(adieu)).toMatchObject({ state: 'paused', why: 'night' });
+      const other = command('sending', 'pause', '--why', 'day').stdout;
+      expect(other).toMatch(/already paused; the earlier reason stands[\s\S]*night/);
+      expect(command('sending', 'pause', '--why', 'a\nb').stderr).toContain('[reason_invalid]');
     },
   );
 });

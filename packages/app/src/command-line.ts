@@ -155,7 +155,7 @@ function buildProgram(state: State): Command {
     .description('whether anything is sent at all; works on the database, without a server');
   sending
     .command('show', { isDefault: true })
-    .description('say it')
+    .description('say whether sending is paused, why, and what would go out')
     .addOption(json())
     .action(async (output: Output) => {
       const { showSending } = await import('./commands/sending.ts');

@@ -15,6 +15,7 @@ const Counts = z.object({
   executionId: z.string(),
   dryRun: z.boolean().optional(),
   state: z.enum(['running', 'finished']),
+  control: z.enum(['running', 'paused', 'cancelled']),
   counts: z.record(z.enum(STATES), z.int()),
   exclusions: z.record(z.string(), z.int()),
 });

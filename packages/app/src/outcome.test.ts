@@ -1,6 +1,8 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import type { ExecutionCounts } from './management.ts';
-import { addUp, settledCount } from './outcome.ts';
+import { type ExecutionCounts, openManagement } from './management.ts';
+import { addUp, settledCount, waitForOutcome } from './outcome.ts';
 import { outcomePage, skippedPage } from './outcome-page.ts';
 import { paintsFor, printable } from './terminal.ts';
 
@@ -12,7 +14,7 @@ function part(
   exclusions = {},
   state: 'running' | 'finished' = 'finished',
 ): ExecutionCounts {
-  return { executionId: '1', state, counts: { ...NONE, ...counts }, exclusions };
+  return { executionId: '1', state, control: 'running', counts: { ...NONE, ...counts }, exclusions };
 }
 
 describe('an outcome', () => {
@@ -63,6 +65,35 @@ describe('an outcome', () => {
     expect(page).toContain('The profile has no address');
     expect(page).not.toContain('\u001b');
   });
+});
+
+describe('the wait for an outcome', () => {
+  test.each(['paused', 'cancelled'] as const)(
+    'ends when what is left was %s, and says so',
+    async (control) => {
+      const counts = { ...NONE, sent: 2, queued: 3 };
+      const body = { executionId: '7', dryRun: false, state: 'running', control, counts, exclusions: {} };
+      const server = createServer(({ url }, response) => {
+        response.end(JSON.stringify(url === '/v1/sending' ? { state: 'running' } : body));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        const management = openManagement(
+          `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+          'key',
+        );
+        const outcome = await waitForOutcome(management, ['7']);
+        expect(outcome).toMatchObject({
+          finished: false,
+          counts: { sent: 2, queued: 3 },
+          paused: control === 'paused' ? ['7'] : [],
+          cancelled: control === 'cancelled' ? ['7'] : [],
+        });
+      } finally {
+        server.close();
+      }
+    },
+  );
 });
 
 describe('the terminal', () => {

@@ -14,6 +14,10 @@ export interface Outcome {
   readonly finished: boolean;
   readonly counts: Readonly<Record<MessageState, number>>;
   readonly exclusions: Readonly<Record<string, number>>;
+  /** Executions that somebody paused. */
+  readonly paused: readonly string[];
+  /** Executions that somebody cancelled. */
+  readonly cancelled: readonly string[];
 }
 
 /** Somebody who was skipped. */
@@ -38,8 +42,8 @@ const EMPTY: Readonly<Record<MessageState, number>> = {
 const POLL_MILLISECONDS = 150;
 /** So often somebody may say meanwhile that nothing is sent. */
 const POLLS_BETWEEN_PAUSES = 10;
-/** How long only deferred messages are left before the wait ends. */
-const DEFERRED_PATIENCE_MILLISECONDS = 3_000;
+/** How long nothing but waiting is left before the wait ends. */
+const IDLE_PATIENCE_MILLISECONDS = 3_000;
 
 /** Adds up. */
 export function addUp(parts: readonly ExecutionCounts[]): Outcome {
@@ -50,7 +54,15 @@ export function addUp(parts: readonly ExecutionCounts[]): Outcome {
     for (const [code, count] of Object.entries(part.exclusions))
       exclusions[code] = (exclusions[code] ?? 0) + count;
   }
-  return { finished: parts.every(({ state }) => state === 'finished'), counts, exclusions };
+  const said = (wanted: ExecutionCounts['control']) =>
+    parts.filter(({ control }) => control === wanted).map(({ executionId }) => executionId);
+  return {
+    finished: parts.every(({ state }) => state === 'finished'),
+    counts,
+    exclusions,
+    paused: said('paused'),
+    cancelled: said('cancelled'),
+  };
 }
 
 /** Messages that have their final state. */
@@ -64,8 +76,8 @@ export function countedCount({ counts }: Outcome): number {
 }
 
 /**
- * Polls until all is finished, until only deferred messages are left, or until nothing moves because sending is paused.
- * `onCounts` hears every step.
+ * Polls until all is finished, or until what is left only waits: for its retry, or because somebody paused it, cancelled it,
+ * or paused all sending. `onCounts` hears every step.
  */
 export async function waitForOutcome(
   management: Management,
@@ -90,8 +102,8 @@ export async function waitForOutcome(
     const waits = running.some(({ dryRun }) => dryRun !== true) && outcome.counts.sending === 0;
     const asks = polls % POLLS_BETWEEN_PAUSES === 0 && waits;
     if (asks && (await management.sending()).state === 'paused') return outcome;
-    idleSince = onlyDeferred(outcome) ? (idleSince ?? Date.now()) : null;
-    if (idleSince !== null && Date.now() - idleSince > DEFERRED_PATIENCE_MILLISECONDS) return outcome;
+    idleSince = running.every(isIdle) ? (idleSince ?? Date.now()) : null;
+    if (idleSince !== null && Date.now() - idleSince > IDLE_PATIENCE_MILLISECONDS) return outcome;
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
 }
@@ -116,6 +128,8 @@ export async function whoWasSkipped(
   return skipped;
 }
 
-function onlyDeferred({ counts }: Outcome): boolean {
-  return counts.queued === 0 && counts.sending === 0 && counts.deferred > 0;
+/** Nothing of it is on the wire, and nothing will be soon. */
+function isIdle({ control, counts }: ExecutionCounts): boolean {
+  if (counts.sending > 0) return false;
+  return control !== 'running' || (counts.queued === 0 && counts.deferred > 0);
 }

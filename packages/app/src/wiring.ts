@@ -48,12 +48,11 @@ export interface Foundation extends OpenedDatabase {
   readonly apiKey: Opened<string>;
 }
 
-/** Opens the own or the embedded database as it is. */
+/** Opens the own or the embedded database as it is; only the embedded one makes its directory. */
 export async function openOwnDatabase(
   config: Config,
   log: Log,
 ): Promise<Pick<OpenedDatabase, 'database' | 'filesMark' | 'close'>> {
-  await mkdir(config.dataDir, { recursive: true });
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log }) : null;
   const url = config.databaseUrl ?? embedded?.url ?? '';
   const database = openDatabase({ url, poolSize: POOL_SIZE });
@@ -66,6 +65,7 @@ export async function openOwnDatabase(
 
 /** Opens the own or the embedded database and brings it, and BullMQ's tables, to this program's version. */
 export async function openMigratedDatabase(config: Config, log: Log): Promise<OpenedDatabase> {
+  await mkdir(config.dataDir, { recursive: true });
   const { database, filesMark, close } = await openOwnDatabase(config, log);
   try {
     const queueUrl = config.queueUrl ?? database.url;

@@ -42,6 +42,11 @@ interface Settings {
   readonly port: number;
 }
 
+/** Tells whether a data directory has a cluster, and makes nothing. */
+export function hasCluster(dataDir: string): Promise<boolean> {
+  return exists(join(dataDir, 'postgres', 'PG_VERSION'));
+}
+
 /** Finds the cluster of a data directory or creates it. */
 export async function ensureCluster(place: string): Promise<Cluster> {
   const user = await ensureServerUser();

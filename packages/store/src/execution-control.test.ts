@@ -6,6 +6,7 @@ import { controlExecution } from './execution-control.ts';
 import { expandStep } from './expansion.ts';
 import { commitIntent } from './intent.ts';
 import { claimBatch, releaseBatch, renewLease } from './lease.ts';
+import { openExecutions } from './open-execution.ts';
 import { type Attempt, giveBack, settle } from './outcome.ts';
 import type { Scope } from './scope.ts';
 import { sweep } from './sweep.ts';
@@ -121,6 +122,34 @@ describe('S8: a pause', () => {
     expect(due).toContainEqual({ executionId: other.executionId, batch: 0, fence: 0 });
     expect(due.filter(({ executionId }) => executionId === ledger.executionId)).toEqual([]);
   });
+});
+
+test('what goes out after a resume is listed with what is left of it, and nothing else is', async () => {
+  const own = async () =>
+    (await openExecutions(scratch.db)).find(({ executionId }) => executionId === ledger.executionId);
+  expect(await own()).toMatchObject({
+    control: 'running',
+    expanded: true,
+    queued: 5,
+    sending: 0,
+    deferred: 0,
+  });
+  const { lease, messages } = await claimScratchBatch(scratch.db, ledger.executionId);
+  const attemptId = randomUUID();
+  await commitIntent(scratch.db, lease, { attemptId, messages });
+  const [first, ...others] = messages.map(({ messageId }) => messageId) as [string, ...string[]];
+  const notBefore = new Date(Date.now() + 3_600_000);
+  await settle(scratch.db, [{ messageId: first, attemptId, state: 'deferred', notBefore }]);
+  expect(await own()).toMatchObject({ queued: 0, sending: 4, deferred: 1 });
+  await settle(
+    scratch.db,
+    others.map((messageId) => ({ messageId, attemptId, state: 'sent' as const })),
+  );
+  await releaseBatch(scratch.db, lease, { notBefore });
+  await say('pause');
+  expect(await own()).toMatchObject({ control: 'paused', sending: 0, deferred: 1 });
+  await say('cancel');
+  expect(await own()).toBeUndefined();
 });
 
 describe('S8: a cancellation', () => {

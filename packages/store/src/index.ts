@@ -17,6 +17,7 @@ export type { ListEntry, ListWrite } from './delivery-list.ts';
 export { compareEntries, putEntries, removeEntry } from './delivery-list.ts';
 export type { EntryOrder, EntryPage, EntryPageRequest, StoredEntry } from './delivery-list-page.ts';
 export { allowedListSize, findEntries, listEntries, setAllowedList } from './delivery-list-page.ts';
+export { hasCluster } from './embedded-cluster.ts';
 export type { EmbeddedServer } from './embedded-server.ts';
 export { startEmbedded } from './embedded-server.ts';
 export type {
@@ -52,6 +53,8 @@ export type { ListedMessage, MessagePage, MessagePageRequest } from './message-l
 export { listMessages } from './message-list.ts';
 export type { MigrationOutcome } from './migration.ts';
 export { migrate } from './migration.ts';
+export type { OpenExecution } from './open-execution.ts';
+export { openExecutions } from './open-execution.ts';
 export type { OptOutRecorder, OptOutStats } from './opt-out-recorder.ts';
 export { openOptOutRecorder } from './opt-out-recorder.ts';
 export type { Attempt, Outcome } from './outcome.ts';
@@ -69,7 +72,7 @@ export { dropOldMonths } from './retention.ts';
 export type { Audience, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
 export { ensureSandbox, findScope } from './scope.ts';
-export type { Sending } from './sending.ts';
+export type { Pause, Sending } from './sending.ts';
 export { pauseSending, REASON_LIMIT, readSending, resumeSending } from './sending.ts';
 export type { StandingRow } from './standing.ts';
 export { addressStanding, sandboxRules, standingOf } from './standing.ts';

@@ -141,7 +141,7 @@ function page(
     outcomePage(outcome, paints),
     ...(skipped.length === 0 ? [] : ['', paints.bold('Skipped'), skippedPage(skipped, paints), ...more]),
     ...linesOf(people, paints),
-    ...(outcome.finished ? [] : ['', 'Not settled yet; the server goes on by itself.']),
+    ...afterwards(outcome),
   ].join('\n');
 }
 
@@ -169,6 +169,18 @@ function linesOf(people: Enqueued, paints: Paints): readonly string[] {
       ? []
       : ['', paints.red('Lines that were not taken'), rejectedPage(people)]),
   ];
+}
+
+/** What is left to happen, and who has to say so. */
+function afterwards({ finished, paused, cancelled }: Outcome): string[] {
+  const lines = [
+    ...cancelled.map((id) => `Execution ${id} was cancelled: what has not left is not sent any more.`),
+    ...paused.map((id) => `Execution ${id} is paused: POST /v1/executions/${id}/resume goes on.`),
+    ...(finished || cancelled.length + paused.length > 0
+      ? []
+      : ['Not settled yet; the server goes on by itself.']),
+  ];
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function rejectedPage({ rejected }: Enqueued): string {
