@@ -40,7 +40,13 @@ export async function startHeartbeat(
 ): Promise<Heartbeat> {
   const { log, sends } = options;
   const { dataDir } = options.config;
-  const { seen, copied } = await readWitness(dataDir);
+  const { seen, copied, trouble } = await readWitness(dataDir);
+  if (trouble !== undefined) {
+    log.warn(
+      { error: String(trouble) },
+      'witness.json cannot be read and begins anew; what it had seen is lost, so a restored database may go unnoticed',
+    );
+  }
   const witness = openWitness(foundation.database.db, {
     seen,
     ...(foundation.filesMark === null ? {} : { mark: { files: foundation.filesMark } }),
@@ -52,6 +58,8 @@ export async function startHeartbeat(
   let keptAt = Number.NEGATIVE_INFINITY;
   let round: Promise<void> = Promise.resolve();
   let busy = false;
+  /** The trouble that was told last; null when there is none. */
+  let told: string | null = null;
 
   function hear(found: Beat): void {
     const before = sending;
@@ -84,9 +92,13 @@ export async function startHeartbeat(
     busy = true;
     try {
       await look();
+      told = null;
       if (performance.now() - keptAt >= KEEP_MILLISECONDS) await keep();
     } catch (error) {
-      log.debug({ error: String(error) }, 'no beat; the next one sees what this one would have');
+      // Once, while it is the same trouble again.
+      const level = told === String(error) ? 'debug' : 'warn';
+      told = String(error);
+      log[level]({ error: told }, 'no beat; the next one sees what this one would have');
     } finally {
       busy = false;
     }

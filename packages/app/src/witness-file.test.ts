@@ -55,12 +55,15 @@ describe('the witness in the data directory', () => {
   });
 
   test.each(['', '{', '{}', '{"witness":"x","beat":-1}', 'null'])(
-    'begins anew where it cannot be read: %j',
+    'begins anew where it cannot be read, and says so: %j',
     async (content) => {
       await writeFile(path, content);
-      const { seen: fresh, copied } = await readWitness(dataDir);
+      const { seen: fresh, copied, trouble } = await readWitness(dataDir);
       expect(fresh).toMatchObject({ beat: 0, at: null });
       expect([fresh.id === seen.id, copied]).toEqual([false, false]);
+      expect(trouble).toBeInstanceOf(Error);
+      await rm(path);
+      expect(await readWitness(dataDir)).not.toHaveProperty('trouble');
     },
   );
 

@@ -31,6 +31,8 @@ export interface KeptWitness {
   readonly seen: Seen;
   /** It is not the file that was written, but a copy of it. */
   readonly copied: boolean;
+  /** Why a file that is there could not be read. */
+  readonly trouble?: unknown;
 }
 
 /** Reads the file. Without one, or with one that cannot be read, a new witness begins. */
@@ -40,8 +42,9 @@ export async function readWitness(dataDir: string, birth = BIRTH): Promise<KeptW
     const { witness, beat, at, born } = Content.parse(JSON.parse(await readFile(path, 'utf8')));
     const copied = born !== null && born !== shown(birth(await stat(path, { bigint: true })));
     return { seen: { id: witness, beat, at: new Date(at) }, copied };
-  } catch {
-    return { seen: { id: randomUUID(), beat: 0, at: null }, copied: false };
+  } catch (error) {
+    const fresh = { seen: { id: randomUUID(), beat: 0, at: null }, copied: false };
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? fresh : { ...fresh, trouble: error };
   }
 }
 

@@ -30,15 +30,21 @@ export function startRetention({ db, log, days }: RetentionOptions): Retention {
   const said = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  /** The trouble that was told last; null when there is none. */
+  let told: string | null = null;
 
   async function round(): Promise<number> {
     try {
       const { dropped, open, busy } = await dropOldMonths(db, days);
+      told = null;
       for (const month of dropped) log.info({ month, days }, 'a month of messages and events was dropped');
       for (const month of open) sayOnceADay(month);
       return busy.length > 0 ? BUSY_MS : ROUND_MS;
     } catch (error) {
-      log.debug({ error: String(error) }, 'retention failed, the next round repairs it');
+      // Once, while it is the same trouble again.
+      const level = told === String(error) ? 'debug' : 'warn';
+      told = String(error);
+      log[level]({ error: told }, 'retention failed; it is tried again in a minute');
       return BUSY_MS;
     }
   }
