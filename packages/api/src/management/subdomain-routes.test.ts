@@ -77,10 +77,11 @@ test.each([
   [{ dkim: { selector: 'S 1' } }, 422, 'dkim_selector_invalid', 'dkim.selector'],
   [{ dkim: { selector: 's1\r\nx' } }, 422, 'dkim_selector_invalid', 'dkim.selector'],
   [{ linkbaseUrl: 'https://x.example' }, 400, 'unknown_field', 'linkbaseUrl'],
-  [[], 400, 'invalid_field', ''],
+  [[], 400, 'invalid_field', undefined],
 ])('refuses %j', async (body, status, code, field) => {
   const answer = await api.call('PUT', PATH, body);
-  expect([answer.status, answer.json()]).toMatchObject([status, { code, field }]);
+  const problem = answer.json();
+  expect([answer.status, problem.code, problem.field]).toEqual([status, code, field]);
 });
 
 test.each(['localhost', 'a..b', '127.0.0.1', 'news.example.com%0d%0a', 'a%20b.example', '-a.example'])(
