@@ -61,7 +61,8 @@ async function runWhole(): Promise<number> {
   for (const each of values.slice ? [] : GUARDS) sabotaged.set(each, await takeOut(each));
   const command = `pnpm campaign --faults ${wanted} --seed ${seed} --backend ${values.backend}`;
   const report = reportOf(outcomes, sabotaged, { seed, command });
-  if (values.report !== undefined) await writeFile(values.report, report);
+  const path = values.report ?? (values.slice ? null : new URL('report.md', import.meta.url));
+  if (path !== null) await writeFile(path, report);
   process.stdout.write(`\n${report}\n`);
   const whole = outcomes.reduce((sum, outcome) => sum + outcome.faults.length, 0) >= wanted;
   const seen = [...sabotaged.values()].every((outcome) => countOf(outcome, 'violation') > 0);
