@@ -148,7 +148,7 @@ const anyConsents: fc.Arbitrary<Consents> = fc
   })) as fc.Arbitrary<Consents>;
 
 describe('X7 properties', () => {
-  const defaults = { strict: false, pendingAllows: false, allowedList: 'off' } as const;
+  const defaults = { strict: false, meanings: {}, allowedList: 'off' } as const;
   const standing = (profile: Consents, id: string) => ({
     profile,
     address: addressConsents(profile.idSpecific, 'Email', id),

@@ -101,12 +101,17 @@ export interface Consents {
   readonly metadata?: { readonly time?: string };
 }
 
+/**
+ * What a value means, where a sandbox says otherwise than the program: `p` stops, every other allows. An entry of `n`, `dn`
+ * or `u` has no effect: a no always stops, and unknown says nothing (X2).
+ */
+export type ValueMeanings = Readonly<Partial<Record<ConsentValue, 'allow' | 'stop'>>>;
+
 /** What a sandbox makes of values that do not decide by themselves. */
 export interface ConsentDefaults {
   /** Nothing said means no. */
   readonly strict: boolean;
-  /** `p` means yes. */
-  readonly pendingAllows: boolean;
+  readonly meanings: ValueMeanings;
 }
 
 /** How wide an opt-out is: every address of the profile, one address, or one list. */
@@ -122,6 +127,12 @@ export const OPT_OUT_SCOPES = [
 /** A person's no. Nothing lifts it but the person. */
 export function isNo(value: ConsentValue | undefined): boolean {
   return value === 'n' || value === 'dn';
+}
+
+/** Whether a value, where it decides, lets a message go. */
+export function allowsSending(value: ConsentValue, meanings: ValueMeanings): boolean {
+  if (isNo(value)) return false;
+  return (meanings[value] ?? (value === 'p' ? 'stop' : 'allow')) === 'allow';
 }
 
 /** A subscription that the person, or whoever keeps the list, has ended. */

@@ -50,7 +50,7 @@ function standing(each: Case): Standing {
     profile,
     address: own,
     listings: UNLISTED,
-    defaults: { strict, pendingAllows, allowedList: 'off' },
+    defaults: { strict, meanings: pendingAllows ? { p: 'allow' } : {}, allowedList: 'off' },
   };
 }
 
@@ -58,7 +58,7 @@ function message(each: Case): GateMessage {
   return gateMessage({ emailType: 'marketing' }, each.list === 'no list' ? null : 'weekly');
 }
 
-const RELAXED: SandboxRules = { strict: false, pendingAllows: false, allowedList: 'off' };
+const RELAXED: SandboxRules = { strict: false, meanings: {}, allowedList: 'off' };
 
 /** X4 in other words: conditions for sending instead of reasons for stopping. */
 function maySend(each: Case): boolean {

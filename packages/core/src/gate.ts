@@ -9,7 +9,7 @@
  */
 import type { ChannelConfiguration } from './channel-configuration.ts';
 import type { AddressConsents, ConsentDefaults, Consents, ConsentValue, Subscription } from './consent.ts';
-import { isEnded, isNo } from './consent.ts';
+import { allowsSending, isEnded, isNo } from './consent.ts';
 import type { AllowedList, Listings } from './delivery-list.ts';
 import type { ExclusionCode } from './exclusion.ts';
 
@@ -208,7 +208,8 @@ function subscriptionVerdict(message: GateMessage, standing: Standing): Verdict 
   const found = subscription(message.list, standing);
   if (found === undefined || isEnded(found)) return 'stop';
   // A subscription that waits for its confirmation is not one yet.
-  return found.val === 'p' && !standing.defaults.pendingAllows ? 'stop' : 'allow';
+  if (found.val === undefined || found.val === 'u') return 'allow';
+  return allowsSending(found.val, standing.defaults.meanings) ? 'allow' : 'stop';
 }
 
 /** The most specific value that says something: `u` and empty do not. */
@@ -223,6 +224,5 @@ function stated(standing: Standing): ConsentValue | undefined {
 function statedVerdict(value: ConsentValue | undefined, defaults: ConsentDefaults): Verdict {
   // A no has been heard by the rule of its level.
   if (value === undefined || isNo(value)) return 'skip';
-  if (value === 'p') return defaults.pendingAllows ? 'allow' : 'stop';
-  return 'allow';
+  return allowsSending(value, defaults.meanings) ? 'allow' : 'stop';
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+export type { Act, ActReceipt, Change, ChoiceSubject, Kept, RecordAct } from './act.ts';
+export { CHOICE_SUBJECTS } from './act.ts';
 export type { Address, ParsedAddress } from './address.ts';
 export {
   EMAIL_NAMESPACE,
@@ -52,8 +54,9 @@ export type {
   PreferredChannel,
   Subscriber,
   Subscription,
+  ValueMeanings,
 } from './consent.ts';
-export { CONSENT_VALUES, isConsentValue, isEnded, isNo, OPT_OUT_SCOPES } from './consent.ts';
+export { allowsSending, CONSENT_VALUES, isConsentValue, isEnded, isNo, OPT_OUT_SCOPES } from './consent.ts';
 export type { ParsedConsents } from './consent-document.ts';
 export { parseConsents } from './consent-document.ts';
 export type { ImportedConsents } from './consent-import.ts';

@@ -203,7 +203,7 @@ describe('reading', () => {
     await expandAll(scratch.db, executionId);
     expect((await claimScratchBatch(scratch.db, executionId)).defaults).toEqual({
       strict: false,
-      pendingAllows: false,
+      meanings: {},
       allowedList: 'on',
     });
   });

@@ -50,7 +50,7 @@ describe('leases', () => {
 
   test('a claim reads everything a gate and a composer need', async () => {
     const found = await ledger.claim('w');
-    expect(found?.defaults).toEqual({ strict: false, pendingAllows: false, allowedList: 'off' });
+    expect(found?.defaults).toEqual({ strict: false, meanings: {}, allowedList: 'off' });
     expect(found?.lease).toEqual({
       executionId: ledger.executionId,
       batch: 0,
@@ -85,7 +85,7 @@ describe('leases', () => {
     await sql`UPDATE sandbox SET strict = true WHERE id = ${scope.sandboxId}`.execute(scratch.db);
     expect((await ledger.claim('w'))?.defaults).toEqual({
       strict: true,
-      pendingAllows: false,
+      meanings: {},
       allowedList: 'off',
     });
   });

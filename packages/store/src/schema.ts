@@ -11,6 +11,7 @@ import type {
   ExclusionCode,
   IdentityConsents,
   TemplateSource,
+  ValueMeanings,
 } from '@adieu/core';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 
@@ -51,7 +52,7 @@ export interface Schema {
     organisation_id: number;
     name: string;
     strict: Generated<boolean>;
-    pending_allows: Generated<boolean>;
+    value_meanings: Json<ValueMeanings>;
     allowed_list_active: Generated<boolean>;
   };
   api_key: {
@@ -69,6 +70,7 @@ export interface Schema {
     link_host: string;
     relay: 'plain' | 'ses';
     sealed_keys: Buffer;
+    brand: Json<Record<string, unknown>>;
     updated_at: GeneratedInstant;
   };
   channel_configuration: {
@@ -85,7 +87,35 @@ export interface Schema {
     body: Json<Omit<TemplateSource, 'id' | 'version'>>;
     created_at: GeneratedInstant;
   };
-  list: { number: Generated<number>; sandbox_id: number; name: string; title: string };
+  list: {
+    number: Generated<number>;
+    sandbox_id: number;
+    name: string;
+    title: string;
+    body: Json<Record<string, unknown>>;
+  };
+  policy: {
+    sandbox_id: number;
+    id: string;
+    body: Json<Record<string, unknown>>;
+    updated_at: GeneratedInstant;
+  };
+  tombstone: {
+    sandbox_id: number;
+    hash: Buffer;
+    key_id: number;
+    suppressed: string | null;
+    erased_at: GeneratedInstant;
+  };
+  privacy_audit: {
+    id: Generated<number>;
+    sandbox_id: number;
+    act: 'export' | 'erasure';
+    subject: Buffer;
+    api_key_id: string;
+    at: GeneratedInstant;
+    counts: Json<Record<string, number>>;
+  };
   address: {
     id: Generated<number>;
     sandbox_id: number;
@@ -134,6 +164,7 @@ export interface Schema {
     message_id: string | null;
     execution_id: number | null;
     fingerprint: string | null;
+    reference: string | null;
   };
   execution: {
     id: Generated<number>;

@@ -53,7 +53,7 @@ const anyAllowed = (kind: string): string =>
   `(SELECT true FROM delivery_list WHERE sandbox_id = s.id AND list = 'allowed' AND kind = '${kind}' ORDER BY key LIMIT 1)`;
 
 /** The columns of {@link SandboxRules} of sandbox `s`. */
-export const SANDBOX_RULES = `s.strict, s.pending_allows AS "pendingAllows", CASE WHEN NOT s.allowed_list_active THEN 'off'
+export const SANDBOX_RULES = `s.strict, s.value_meanings AS meanings, CASE WHEN NOT s.allowed_list_active THEN 'off'
      WHEN ${anyAllowed('email')} IS NULL AND ${anyAllowed('domain')} THEN 'domains' ELSE 'on' END AS "allowedList"`;
 
 const RULES = prepared<SandboxRules>(
