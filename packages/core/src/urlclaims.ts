@@ -21,6 +21,8 @@ export interface UrlClaims {
   readonly list?: string;
   /** The author's page, bound here so that nobody else can choose where a recipient is sent. */
   readonly page?: string;
+  /** Whoever opens it for a customer who keeps consents elsewhere stops our mail as well (U7). */
+  readonly shadow?: true;
   readonly profileId: string;
   readonly profileNamespace: string;
   readonly address: string;
@@ -28,6 +30,8 @@ export interface UrlClaims {
 }
 
 const PARAMS_TEXTS = 8;
+/** Stands behind the others, and only where it is said: links that are out go on opening. */
+const SHADOW = '1';
 const PID_TEXTS = 4;
 
 /** The plain text of `params`. */
@@ -41,6 +45,7 @@ export function packParams(claims: UrlClaims): Buffer {
     String(OPT_OUT_SCOPES.indexOf(claims.scope)),
     claims.list,
     claims.page,
+    ...(claims.shadow === true ? [SHADOW] : []),
   ]);
 }
 
@@ -51,14 +56,16 @@ export function packPid(claims: UrlClaims): Buffer {
 
 /** Reads both halves; null when they are not what {@link packParams} and {@link packPid} write. */
 export function unpackClaims(paramsPlain: Buffer, pidPlain: Buffer): UrlClaims | null {
-  const params = unpackTexts(paramsPlain, PARAMS_TEXTS);
+  const params = unpackTexts(paramsPlain, PARAMS_TEXTS) ?? unpackTexts(paramsPlain, PARAMS_TEXTS + 1);
   const pid = unpackTexts(pidPlain, PID_TEXTS);
   if (params === null || pid === null) return null;
-  const [messageId, campaignId, journeyVersionId, journeyActionId, sandbox, scopeIndex, list, page] = params;
+  const [messageId, campaignId, journeyVersionId, journeyActionId, sandbox, scopeIndex, list, page, shadow] =
+    params;
   const [profileId, profileNamespace, address, addressNamespace] = pid;
   const scope = OPT_OUT_SCOPES[Number(scopeIndex)];
   if (messageId === undefined || sandbox === undefined || scope === undefined) return null;
   if (profileId === undefined || profileNamespace === undefined) return null;
+  if (shadow !== undefined && shadow !== SHADOW) return null;
   if (address === undefined || addressNamespace === undefined) return null;
   return {
     messageId,
@@ -69,6 +76,7 @@ export function unpackClaims(paramsPlain: Buffer, pidPlain: Buffer): UrlClaims |
     scope,
     ...(list === undefined ? {} : { list }),
     ...(page === undefined ? {} : { page }),
+    ...(shadow === undefined ? {} : { shadow: true }),
     profileId,
     profileNamespace,
     address,
