@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { CompileTemplate, KeyRing, Log, RecordOptOut, WakeUp } from '@adieu/core';
+import type { CompileTemplate, KeyRing, Log, RecordAct, RecordOptOut, WakeUp } from '@adieu/core';
 import type { Database } from '@adieu/store';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { docsRoutes } from './docs-routes.ts';
@@ -23,6 +23,7 @@ import { refuseUnreadable } from './unreadable-request.ts';
 export interface ApiOptions {
   readonly database: Database;
   readonly recorder: RecordOptOut;
+  readonly recordAct: RecordAct;
   readonly ring: KeyRing;
   readonly wake: WakeUp;
   readonly compile: CompileTemplate;
@@ -73,7 +74,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { database, recorder, ring, wake, compile, log, inboundHost } = options;
+  const { database, recorder, recordAct, ring, wake, compile, log, inboundHost } = options;
   const app: FastifyInstance = Fastify({
     logger: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
@@ -121,6 +122,6 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     log,
     onSubdomainStored: hosts.forget,
   });
-  app.register(publicRoutes, { hosts, ring, recorder, now });
+  app.register(publicRoutes, { hosts, ring, recorder, recordAct, now });
   return app;
 }

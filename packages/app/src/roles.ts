@@ -176,6 +176,7 @@ function apiOptions(foundation: Foundation, parts: Parts, options: RoleOptions) 
   return {
     database: foundation.database,
     recorder: parts.recorder.record,
+    recordAct: parts.recorder.recordAct,
     ring: foundation.ring.value,
     wake: async (job: Parameters<Queue['wake']>[0]) => parts.queue?.wake(job),
     compile: compileTemplate,

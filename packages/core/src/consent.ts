@@ -140,6 +140,12 @@ export function isEnded(subscription: Subscription): boolean {
   return subscription.end !== undefined || isNo(subscription.val);
 }
 
+/** What a subscription comes to as one value: running is a yes. Undefined where there is none. */
+export function subscriptionValue(subscription: Subscription | undefined): ConsentValue | undefined {
+  if (subscription === undefined) return undefined;
+  return isEnded(subscription) ? 'n' : (subscription.val ?? 'y');
+}
+
 /** Tells a consent value from anything else. */
 export function isConsentValue(value: unknown): value is ConsentValue {
   return (CONSENT_VALUES as readonly unknown[]).includes(value);

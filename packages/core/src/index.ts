@@ -5,6 +5,8 @@
  */
 export type { Act, ActReceipt, Change, ChoiceSubject, Kept, RecordAct } from './act.ts';
 export { CHOICE_SUBJECTS } from './act.ts';
+export type { ActOutcome, ActState, Bars, LastNo } from './act-outcome.ts';
+export { applyAct } from './act-outcome.ts';
 export type { Address, ParsedAddress } from './address.ts';
 export {
   EMAIL_NAMESPACE,
@@ -56,7 +58,15 @@ export type {
   Subscription,
   ValueMeanings,
 } from './consent.ts';
-export { allowsSending, CONSENT_VALUES, isConsentValue, isEnded, isNo, OPT_OUT_SCOPES } from './consent.ts';
+export {
+  allowsSending,
+  CONSENT_VALUES,
+  isConsentValue,
+  isEnded,
+  isNo,
+  OPT_OUT_SCOPES,
+  subscriptionValue,
+} from './consent.ts';
 export type { ParsedConsents } from './consent-document.ts';
 export { parseConsents } from './consent-document.ts';
 export type { ImportedConsents } from './consent-import.ts';

@@ -1,13 +1,13 @@
 /**
- * What an import changed in somebody's consents, as rows of the history.
+ * What an import or an act changed in somebody's consents, as rows of the history.
  *
  * One rule: evidence is about values. A new time or reason beside the same value is no change; what was never said
  * is `u`.
  *
  * @module
  */
-import type { AddressConsents, Consents, ConsentValue, OptOutScope, Subscription } from '@adieu/core';
-import { isEnded, isNo } from '@adieu/core';
+import type { AddressConsents, Consents, ConsentValue, OptOutScope, OptOutSource } from '@adieu/core';
+import { isNo, subscriptionValue } from '@adieu/core';
 import type { Db } from './database.ts';
 import { prepared, run } from './statement.ts';
 
@@ -21,9 +21,23 @@ export interface ConsentTransition {
 }
 
 /** A transition and whose it is. */
-export interface ImportedTransition extends ConsentTransition {
-  readonly profileId: number;
+export interface OwnedTransition extends ConsentTransition {
+  readonly profileId: number | null;
   readonly addressId: number | null;
+}
+
+/** How a change came about. */
+export interface Evidence {
+  readonly sandboxId: number;
+  readonly source: OptOutSource;
+  /** Default: now, by the database's clock. */
+  readonly at?: Date | undefined;
+  readonly messageId?: string | undefined;
+  readonly executionId?: number | undefined;
+  /** Of the message's events, as `YYYY-MM-01`; default: this month. */
+  readonly month?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly reference?: string | undefined;
 }
 
 const CHANNELS = [
@@ -40,17 +54,20 @@ const CHANNELS = [
 const WITH_LISTS = ['email', 'sms', 'push', 'whatsApp'] as const;
 
 const APPEND = prepared<never>(
-  'append_import_history',
+  'append_history',
   `WITH change AS MATERIALIZED (
-     SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
-       WITH ORDINALITY AS c (profile_id, address_id, scope, channel, list, from_value, to_value, opted_out, place)
+     SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+       WITH ORDINALITY AS c (profile_id, address_id, scope, channel, list, from_value, to_value, event, place)
    ), noted AS (
-     INSERT INTO event (month, sandbox_id, type, profile_id, source)
-     SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date, $1::integer, 'opted_out', profile_id, 'import'
-     FROM change WHERE opted_out ORDER BY place
+     INSERT INTO event (month, sandbox_id, type, at, message_id, execution_id, profile_id, source)
+     SELECT coalesce($14::date, date_trunc('month', now() AT TIME ZONE 'UTC')::date), $1::integer, event,
+       coalesce($11::timestamptz, now()), $12::uuid, $13::bigint, profile_id, $10::text
+     FROM change WHERE event IS NOT NULL ORDER BY place
    )
-   INSERT INTO consent_history (sandbox_id, profile_id, address_id, at, scope, channel, list, from_value, to_value, source)
-   SELECT $1::integer, profile_id, address_id, now(), scope, channel, list, from_value, to_value, 'import'
+   INSERT INTO consent_history (sandbox_id, profile_id, address_id, at, scope, channel, list, from_value, to_value, source,
+     message_id, execution_id, fingerprint, reference)
+   SELECT $1::integer, profile_id, address_id, coalesce($11::timestamptz, now()), scope, channel, list, from_value, to_value,
+     $10::text, $12::uuid, $13::bigint, $15::text, $16::text
    FROM change ORDER BY place`,
 );
 
@@ -59,7 +76,14 @@ export function profileTransitions(before: Consents, after: Consents): ConsentTr
   const said = CHANNELS.flatMap((channel) =>
     transition('channel', channel, before.marketing?.[channel]?.val, after.marketing?.[channel]?.val),
   );
-  return [...said, ...WITH_LISTS.flatMap((channel) => subscriptionTransitions(channel, before, after))];
+  const content = transition(
+    'channel',
+    'personalize',
+    before.personalize?.content?.val,
+    after.personalize?.content?.val,
+  );
+  const lists = WITH_LISTS.flatMap((channel) => subscriptionTransitions(channel, before, after));
+  return [...said, ...lists, ...content];
 }
 
 /** What changed in the consents of one address. */
@@ -69,14 +93,15 @@ export function addressTransitions(before: AddressConsents, after: AddressConsen
   );
 }
 
-/** Appends transitions to the history, with events for those that stop email. */
+/** Appends transitions to the history, with events for those that stop email or allow it. */
 export async function appendTransitions(
   db: Db,
-  sandboxId: number,
-  transitions: readonly ImportedTransition[],
+  transitions: readonly OwnedTransition[],
+  evidence: Evidence,
 ): Promise<void> {
   if (transitions.length === 0) return;
-  const parameters = [
+  const { sandboxId, source, at, messageId, executionId, month, fingerprint, reference } = evidence;
+  await run(db, APPEND, [
     sandboxId,
     transitions.map((change) => change.profileId),
     transitions.map((change) => change.addressId),
@@ -85,9 +110,15 @@ export async function appendTransitions(
     transitions.map((change) => change.list),
     transitions.map((change) => change.from),
     transitions.map((change) => change.to),
-    transitions.map((change) => stopsEmail(change)),
-  ];
-  await run(db, APPEND, parameters);
+    transitions.map((change) => eventOf(change, source)),
+    source,
+    at?.toISOString() ?? null,
+    messageId ?? null,
+    executionId ?? null,
+    month ?? null,
+    fingerprint ?? null,
+    reference ?? null,
+  ]);
 }
 
 function subscriptionTransitions(
@@ -103,11 +134,6 @@ function subscriptionTransitions(
   });
 }
 
-function subscriptionValue(subscription: Subscription | undefined): ConsentValue | undefined {
-  if (subscription === undefined) return undefined;
-  return isEnded(subscription) ? 'n' : (subscription.val ?? 'y');
-}
-
 function transition(
   scope: OptOutScope,
   channel: string,
@@ -119,6 +145,12 @@ function transition(
   return from === to ? [] : [{ scope, channel, list, from, to }];
 }
 
-function stopsEmail({ channel, from, to }: ConsentTransition): boolean {
-  return (channel === 'email' || channel === 'any') && isNo(to) && !isNo(from);
+/** Events are about email. A yes that an import brings is what somebody else had heard, no event of ours. */
+function eventOf(
+  { channel, from, to }: ConsentTransition,
+  source: OptOutSource,
+): 'opted_out' | 'opted_in' | null {
+  if (channel !== 'email' && channel !== 'any') return null;
+  if (isNo(to)) return isNo(from) ? null : 'opted_out';
+  return to === 'y' && source !== 'import' ? 'opted_in' : null;
 }

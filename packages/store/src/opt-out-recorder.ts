@@ -1,13 +1,14 @@
 /**
- * The recorder: every door's way to the opt-out statement, with group commit.
+ * The recorder: every door's way to what a person says. Opt-outs go by groups, acts by themselves.
  *
  * One rule: nobody is told "stored" before the commit. While one group is being written, those who come collect into
  * the next; a group that fails is written again one by one, so that a poisonous row loses nobody else's opt-out.
  *
  * @module
  */
-import type { Log, OptOut, OptOutReceipt, RecordOptOut } from '@adieu/core';
+import type { Act, ActReceipt, Log, OptOut, OptOutReceipt, RecordAct, RecordOptOut } from '@adieu/core';
 import { Failure, isFailure } from '@adieu/core';
+import { checkAct, recordAct } from './act.ts';
 import type { Database } from './database.ts';
 import { isDatabaseAway, sqlState } from './database-error.ts';
 import type { Recorded } from './opt-out.ts';
@@ -17,6 +18,7 @@ import { openSettleWatch } from './settle-watch.ts';
 /** An open recorder. */
 export interface OptOutRecorder {
   readonly record: RecordOptOut;
+  readonly recordAct: RecordAct;
   /** Counters since the start, for metrics. */
   stats(): OptOutStats;
   /** Takes no more, and waits for what was taken. */
@@ -36,6 +38,8 @@ export interface OptOutStats {
   readonly recorded: number;
   /** Commits it took to store them. */
   readonly groups: number;
+  /** Acts stored, one commit each, repeats included. */
+  readonly acts: number;
   /** Messages that were still being sent when an opt-out of theirs had to be answered. */
   readonly overtaken: number;
 }
@@ -50,6 +54,8 @@ const PATIENCE_SECONDS = 2;
 const GROUP_LIMIT = 256;
 /** Beyond this the database does not keep up, and waiting longer would only hide it. */
 const PENDING_LIMIT = 20_000;
+/** Acts under way: each holds a connection of the pool for a moment, and opt-outs need some too. */
+const ACT_LIMIT = 1_000;
 
 /** Opens a recorder on a pool. One per process is enough. */
 export function openOptOutRecorder(
@@ -59,23 +65,39 @@ export function openOptOutRecorder(
   const watch = openSettleWatch(db, patienceSeconds);
   const pending: Pending[] = [];
   const answers = new Set<Promise<void>>();
-  const stats = { recorded: 0, groups: 0, overtaken: 0 };
+  const acts = new Set<Promise<ActReceipt>>();
+  const stats = { recorded: 0, groups: 0, acts: 0, overtaken: 0 };
   let flushing: Promise<void> | undefined;
   let closed = false;
 
-  const answer = async (group: readonly Pending[], recorded: readonly Recorded[]) => {
+  /** Waits for the wire, and tells what was still on it. */
+  const settled = async (recorded: readonly Recorded[]): Promise<void> => {
     // It is stored: whatever happens while waiting, the answer is yes.
     const overtaken = await watch.wait(recorded).catch((error: unknown) => {
       log.warn({ sqlState: sqlState(error) }, 'could not see what was being sent when an opt-out was stored');
       return [];
     });
-    group.forEach(({ resolve }, place) => {
-      const { changed = false, known = false } = recorded[place] ?? {};
-      const messages = overtaken[place] ?? [];
+    for (const messages of overtaken) {
       stats.overtaken += messages.length;
       if (messages.length > 0) log.warn({ messages }, 'an opt-out is answered while messages are being sent');
+    }
+  };
+
+  const answer = async (group: readonly Pending[], recorded: readonly Recorded[]) => {
+    await settled(recorded);
+    group.forEach(({ resolve }, place) => {
+      const { changed = false, known = false } = recorded[place] ?? {};
       resolve({ changed, known });
     });
+  };
+
+  const storeAct = async (act: Act): Promise<ActReceipt> => {
+    const { receipt, narrowed } = await recordAct(db, act).catch((error: unknown) => {
+      throw asFailure(error);
+    });
+    stats.acts += 1;
+    if (narrowed.length > 0) await settled(narrowed);
+    return receipt;
   };
 
   const write = async (group: readonly Pending[]) => {
@@ -118,20 +140,32 @@ export function openOptOutRecorder(
     record: (optOut) =>
       new Promise<OptOutReceipt>((resolve, reject) => {
         if (closed || pending.length >= PENDING_LIMIT) {
-          throw new Failure('database_unavailable', 'Opt-outs are not being taken now.', { temporary: true });
+          throw notTaken();
         }
         checkOptOut(optOut);
         pending.push({ optOut, resolve, reject });
         // Started in a later turn, so that all who came in this one share the first commit.
         flushing ??= Promise.resolve().then(flush);
       }),
+    recordAct: async (act) => {
+      if (closed || acts.size >= ACT_LIMIT) throw notTaken();
+      checkAct(act);
+      const storing = storeAct(act).finally(() => acts.delete(storing));
+      acts.add(storing);
+      return storing;
+    },
     stats: () => ({ ...stats }),
     close: async () => {
       closed = true;
       await flushing;
       await Promise.all(answers);
+      await Promise.allSettled(acts);
     },
   };
+}
+
+function notTaken(): Failure {
+  return new Failure('database_unavailable', 'Opt-outs are not being taken now.', { temporary: true });
 }
 
 /** Unknown is temporary: a lost opt-out is worse than a retry. */

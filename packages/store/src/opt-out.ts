@@ -7,15 +7,13 @@
  * @module
  */
 import type { OptOut, OptOutScope } from '@adieu/core';
-import { Failure, identityKey, namespaceKey } from '@adieu/core';
-import { ensureAddresses } from './address.ts';
+import { Failure } from '@adieu/core';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
-import { lockIdentities } from './identity.ts';
 import { findMonthOf, withPartitions } from './partition.ts';
-import { planRecipients } from './recipient-plan.ts';
 import { prepared, run } from './statement.ts';
-import { storableJson, storableText } from './storable.ts';
+import { storableJson } from './storable.ts';
+import { createSubject, SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
 
 /** What one opt-out did, and whom it concerns. */
 export interface Recorded {
@@ -38,16 +36,15 @@ interface Row extends Recorded {
  * read). `FOR NO KEY UPDATE` answers the newest version of each row, whatever this statement's snapshot saw, and
  * everything below is computed from those.
  *
- * `named`: whose row it is. A former Email finds its person last. Where several share an Email, the message
- * tells who was meant. `…_changes`: the first of each person, address or list in the group that changes something.
+ * `named`: whose row it is. `…_changes`: the first of each person, address or list in the group that changes something.
  */
 const RECORD = prepared<Row>(
   'record_opt_outs',
   `WITH given AS MATERIALIZED (
      SELECT g.*, s.id AS sandbox_id, m.execution_id, m.profile_id AS mailed_profile_id
-     FROM jsonb_to_recordset($1::jsonb) AS g (place integer, organisation text, sandbox text, profile bigint,
-       namespace_key text, identity text, address bigint, address_namespace_key text, address_key text, scope text,
-       list text, list_number integer, source text, month date, message_id uuid, fingerprint text, at text)
+     FROM jsonb_to_recordset($1::jsonb) AS g (place integer, organisation text, sandbox text,
+       ${SUBJECT_COLUMNS}, scope text, list text, list_number integer, source text, month date, message_id uuid,
+       fingerprint text, at text)
      JOIN organisation o ON o.name = g.organisation
      JOIN sandbox s ON s.organisation_id = o.id AND s.name = g.sandbox
      LEFT JOIN LATERAL (SELECT execution_id, profile_id FROM message
@@ -56,16 +53,7 @@ const RECORD = prepared<Row>(
      SELECT g.place, g.sandbox_id, g.scope, g.source, g.message_id, g.execution_id, g.fingerprint, g.at,
        CASE WHEN g.execution_id IS NULL THEN date_trunc('month', now() AT TIME ZONE 'UTC')::date ELSE g.month END AS month,
        l.number AS list_number, coalesce(l.name, g.list) AS list,
-       CASE WHEN g.profile IS NULL THEN (
-         SELECT i.profile_id FROM identity i JOIN profile p ON p.id = i.profile_id
-         WHERE i.sandbox_id = g.sandbox_id AND i.namespace_key = g.namespace_key AND i.value = g.identity
-         ORDER BY i.profile_id IS NOT DISTINCT FROM g.mailed_profile_id DESC, i.current DESC,
-           lower(p.namespace) = i.namespace_key DESC, i.profile_id LIMIT 1)
-       ELSE (SELECT p.id FROM profile p WHERE p.id = g.profile AND p.sandbox_id = g.sandbox_id) END AS profile_id,
-       CASE WHEN g.address IS NULL THEN (
-         SELECT a.id FROM address a WHERE a.sandbox_id = g.sandbox_id AND a.namespace_key = g.address_namespace_key
-           AND a.key = g.address_key)
-       ELSE (SELECT a.id FROM address a WHERE a.id = g.address AND a.sandbox_id = g.sandbox_id) END AS address_id
+       ${SUBJECT_OF('g')}
      FROM given g LEFT JOIN list l ON l.sandbox_id = g.sandbox_id AND (l.number = g.list_number OR l.name = g.list)
    ), profiles AS MATERIALIZED (
      SELECT p.id, p.consents, coalesce(p.consents -> 'marketing', '{}') AS marketing,
@@ -179,22 +167,7 @@ async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly 
   const places: number[] = [];
   for (const { place, sandboxId, profileId } of rows) {
     const who = optOuts[place]?.who;
-    if (who?.by !== 'identity' || who.address.trim() === '') continue;
-    const address = {
-      namespace: storableText(who.addressNamespace.trim()),
-      namespaceKey: storableText(namespaceKey(who.addressNamespace)),
-      key: storableText(identityKey(who.addressNamespace, who.address)),
-      spelling: storableText(who.address.trim()),
-    };
-    await db.transaction().execute(async (transaction) => {
-      await lockIdentities(transaction, sandboxId);
-      await ensureAddresses(transaction, sandboxId, [address]);
-      if (profileId === null) {
-        const { namespace, id } = who;
-        await planRecipients(transaction, sandboxId, [{ namespace, id, address: who.address.trim() }]);
-      }
-    });
-    places.push(place);
+    if (who !== undefined && (await createSubject(db, who, { sandboxId, profileId }))) places.push(place);
   }
   return places;
 }
@@ -202,20 +175,11 @@ async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly 
 function columnsOf(optOut: OptOut, place: number): object {
   const { organisation, sandbox, who, scope, list, source, messageId, fingerprint, at } = optOut;
   const month = messageId === undefined ? null : findMonthOf(messageId);
-  const subject =
-    who.by === 'number'
-      ? { profile: who.profile, address: who.address }
-      : {
-          namespace_key: namespaceKey(who.namespace),
-          identity: identityKey(who.namespace, who.id),
-          address_namespace_key: namespaceKey(who.addressNamespace),
-          address_key: identityKey(who.addressNamespace, who.address),
-        };
   return {
     place,
     organisation,
     sandbox,
-    ...subject,
+    ...subjectColumns(who),
     scope,
     ...(typeof list === 'number' ? { list_number: list } : { list }),
     source,

@@ -288,6 +288,7 @@ describe('consents of an import', () => {
         to: 'n',
         source: 'import',
       },
+      { at: expect.any(String), scope: 'channel', channel: 'sms', from: 'u', to: 'n', source: 'import' },
       { at: expect.any(String), scope: 'channel', channel: 'email', from: 'u', to: 'y', source: 'import' },
     ]);
     const events = await scratch.db

@@ -10,7 +10,7 @@ import type { Consents, IdentityConsents } from '@adieu/core';
 import { identityKey, mergeImport, namespaceKey } from '@adieu/core';
 import type { AddressNumbers, NamedAddress } from './address.ts';
 import { ensureAddresses, nameAddress } from './address.ts';
-import type { ImportedTransition } from './consent-change.ts';
+import type { OwnedTransition } from './consent-change.ts';
 import { addressTransitions, appendTransitions, profileTransitions } from './consent-change.ts';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
@@ -117,7 +117,7 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
       addresses.map((address) => ({ profileId: profile.id, addressId: numbers(address) })),
     ),
   );
-  await appendTransitions(db, sandboxId, transitions);
+  await appendTransitions(db, transitions, { sandboxId, source: 'import' });
 }
 
 interface States {
@@ -126,7 +126,7 @@ interface States {
 }
 
 /** Merges one record into the states and answers what changed. */
-function apply({ record, profile }: Taken, numbers: AddressNumbers, states: States): ImportedTransition[] {
+function apply({ record, profile }: Taken, numbers: AddressNumbers, states: States): OwnedTransition[] {
   const state = states.profiles.get(profile.id);
   if (state === undefined) throw new Error('a profile vanished under its lock');
   const { consents } = mergeImport(state.consents, record.consents);

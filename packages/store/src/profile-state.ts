@@ -1,5 +1,5 @@
 /**
- * The state an import merges into: locked, read, and written back where it changed.
+ * The state that imports and acts change: locked, read, and written back where it changed.
  *
  * One rule: standing versions grow exactly where consents changed; attributes may change without anybody noticing.
  *
@@ -55,6 +55,11 @@ const WRITE_ADDRESSES = prepared<never>(
    WHERE a.id = n.id AND a.consents IS DISTINCT FROM n.consents`,
 );
 
+const WRITE_CONSENTS = prepared<never>(
+  'write_consents',
+  `UPDATE profile SET consents = $2::jsonb, standing_version = standing_version + 1 WHERE id = $1`,
+);
+
 /** Locks and reads rows that exist. */
 export async function loadStates(
   db: Db,
@@ -73,6 +78,11 @@ export async function loadStates(
     }
   }
   return { profiles, addresses };
+}
+
+/** Writes what a person has said, and nothing else of the profile. */
+export async function writeConsents(db: Db, profileId: number, consents: Consents): Promise<void> {
+  await run(db, WRITE_CONSENTS, [profileId, JSON.stringify(consents)]);
 }
 
 /** Writes back what differs. */

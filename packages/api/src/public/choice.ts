@@ -10,6 +10,7 @@ import {
   type KeyRing,
   type OptOutSource,
   openUrlToken,
+  type RecordAct,
   type RecordOptOut,
   readUrlToken,
   tokenFingerprint,
@@ -27,6 +28,7 @@ export interface ChoiceDeps {
   readonly hosts: LinkHosts;
   readonly ring: KeyRing;
   readonly recorder: RecordOptOut;
+  readonly recordAct: RecordAct;
   readonly now: () => Date;
 }
 

@@ -97,6 +97,7 @@ export async function startTestApi(
   });
   const api = await startApi({
     recorder: recorder.record,
+    recordAct: recorder.recordAct,
     ring,
     wake: async (job) => void jobs.push(job),
     compile,
