@@ -88,6 +88,8 @@ export type { DkimAlgorithm, DkimKey } from './dkimkey.ts';
 export { checkDkimKey, checkSelector, ed25519Key, generateDkimKeys, readDkimKey } from './dkimkey.ts';
 export type { DnsRecord, SubdomainRecords } from './dnsrecord.ts';
 export { dkimRecord, dnsRecords } from './dnsrecord.ts';
+export type { EmailParamsClaims, EmailParamsSealer } from './emailparams.ts';
+export { EMAIL_PARAMS_PREFIX, openEmailParams, openEmailParamsSealer } from './emailparams.ts';
 export type { ExclusionCode } from './exclusion.ts';
 export { EXCLUSIONS, isExclusionCode } from './exclusion.ts';
 export type { FailureOptions } from './failure.ts';
@@ -130,9 +132,10 @@ export {
   nextAttempt,
   retryPolicy,
 } from './retry.ts';
+export { TOKEN_LIMIT } from './sealedtext.ts';
 export type { FilePlan, FileRow, PlannedFile } from './suppression-file.ts';
 export { faultOfFile, isCommentRow, planFile, readFileRow } from './suppression-file.ts';
-export { readUrlToken } from './token-query.ts';
+export { readTokenHalves, readUrlToken } from './token-query.ts';
 export type { UrlClaims } from './urlclaims.ts';
 export type { UrlAudience, UrlPurpose, UrlSealer, UrlToken } from './urltoken.ts';
-export { openUrlSealer, openUrlToken, TOKEN_LIMIT, tokenFingerprint } from './urltoken.ts';
+export { openUnsignedUrlToken, openUrlSealer, openUrlToken, tokenFingerprint } from './urltoken.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { generateKeyRing, parseKeyRing } from './keyring.ts';
-import { readUrlToken } from './token-query.ts';
+import { readTokenHalves, readUrlToken } from './token-query.ts';
 import { openUrlSealer } from './urltoken.ts';
 
 const token = openUrlSealer(parseKeyRing(generateKeyRing()), 'one-click', 'default').seal({
@@ -19,6 +19,17 @@ test('reads the three values in any order, with and without the question mark', 
   expect(readUrlToken(query)).toEqual(token);
   expect(readUrlToken(`?${query}`)).toEqual(token);
   expect(readUrlToken(`sig=${token.sig}&params=${token.params}&pid=${token.pid}`)).toEqual(token);
+});
+
+test('where sig may be missing, one that is there still has to be one', () => {
+  const { params, pid, sig } = token;
+  const halves = `params=${params}&pid=${pid}`;
+  expect(readTokenHalves(halves)).toEqual({ params, pid });
+  expect(readUrlToken(halves)).toBeNull();
+  expect(readTokenHalves(query)).toEqual(token);
+  for (const wrong of ['&sig=', '&sig', '&sig=!', `&sig=${sig}&sig=${sig}`, `&sig=${'a'.repeat(513)}`]) {
+    expect(readTokenHalves(`${halves}${wrong}`)).toBeNull();
+  }
 });
 
 test('TK-8 forgives what copying leaves behind the URL', () => {

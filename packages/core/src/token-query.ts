@@ -7,8 +7,8 @@
  *
  * @module
  */
+import { TOKEN_LIMIT } from './sealedtext.ts';
 import type { UrlToken } from './urltoken.ts';
-import { TOKEN_LIMIT } from './urltoken.ts';
 
 const NAMES = ['params', 'pid', 'sig'] as const;
 
@@ -24,6 +24,12 @@ const BASE64URL = /^[A-Za-z0-9_-]+$/;
  * missing, empty, doubled, over 512 characters or not base64url.
  */
 export function readUrlToken(query: string): UrlToken | null {
+  const token = readTokenHalves(query);
+  return token?.sig === undefined ? null : { ...token, sig: token.sig };
+}
+
+/** The same where `sig` may be missing; one that is there has to be one. */
+export function readTokenHalves(query: string): (Omit<UrlToken, 'sig'> & Partial<UrlToken>) | null {
   if (typeof query !== 'string' || query.length > QUERY_LIMIT) return null;
   const found = new Map<string, string>();
   for (const pair of withoutDamage(query.replace(/^\?/, '')).split('&')) {
@@ -33,9 +39,10 @@ export function readUrlToken(query: string): UrlToken | null {
     if (found.has(name)) return null;
     found.set(name, equals < 0 ? '' : percentDecode(pair.slice(equals + 1)));
   }
-  const [params, pid, sig] = NAMES.map((name) => found.get(name) ?? '');
-  if (!isValue(params) || !isValue(pid) || !isValue(sig)) return null;
-  return { params, pid, sig };
+  const [params, pid, sig] = NAMES.map((name) => found.get(name));
+  if (!isValue(params) || !isValue(pid)) return null;
+  if (sig === undefined) return { params, pid };
+  return isValue(sig) ? { params, pid, sig } : null;
 }
 
 /** Step by step from the end: a pattern that repeats up to the end would be quadratic on a hostile query. */
