@@ -7,6 +7,7 @@ import { UNLISTED } from './delivery-list.ts';
 import { decide, gateMessage } from './gate.ts';
 import { addressConsents } from './identity-consents.ts';
 
+const MARKETING = { emailType: 'marketing', marketingActions: [] } as const;
 const others = CONSENT_VALUES.filter((value) => !isNo(value));
 
 describe('X7 an import', () => {
@@ -148,9 +149,10 @@ const anyConsents: fc.Arbitrary<Consents> = fc
   })) as fc.Arbitrary<Consents>;
 
 describe('X7 properties', () => {
-  const defaults = { strict: false, meanings: {}, allowedList: 'off' } as const;
+  const defaults = { strict: false, meanings: {}, allowedList: 'off', policies: [] } as const;
   const standing = (profile: Consents, id: string) => ({
     profile,
+    attributes: {},
     address: addressConsents(profile.idSpecific, 'Email', id),
     listings: UNLISTED,
     defaults,
@@ -166,9 +168,9 @@ describe('X7 properties', () => {
         if (!said.some((each) => isNo(each?.val)) && (left === undefined || !isEnded(left))) return;
         stopped += 1;
         const { consents } = mergeImport(current, incoming);
-        expect(
-          decide(gateMessage({ emailType: 'marketing' }, list), standing(consents, 'john@example.com')).kind,
-        ).toBe('exclude');
+        expect(decide(gateMessage(MARKETING, list), standing(consents, 'john@example.com')).kind).toBe(
+          'exclude',
+        );
       }),
       { numRuns: 500 },
     );
@@ -187,9 +189,9 @@ describe('X7 properties', () => {
         if (!said.some((each) => isNo(each?.val))) return;
         brought += 1;
         const { consents } = mergeImport(current, incoming);
-        expect(
-          decide(gateMessage({ emailType: 'marketing' }, null), standing(consents, 'john@example.com')).kind,
-        ).toBe('exclude');
+        expect(decide(gateMessage(MARKETING, null), standing(consents, 'john@example.com')).kind).toBe(
+          'exclude',
+        );
       }),
       { numRuns: 500 },
     );

@@ -7,6 +7,9 @@ import { SUPPRESSION_REASONS, UNLISTED } from './delivery-list.ts';
 import type { GateMessage, SandboxRules, Standing } from './gate.ts';
 import { decide, evaluate, gateMessage } from './gate.ts';
 
+const MARKETING = { emailType: 'marketing', marketingActions: [] } as const;
+const TRANSACTIONAL = { emailType: 'transactional', marketingActions: [] } as const;
+
 type Said = ConsentValue | 'empty';
 
 interface Case {
@@ -48,17 +51,18 @@ function standing(each: Case): Standing {
   const { strict, pendingAllows } = each;
   return {
     profile,
+    attributes: {},
     address: own,
     listings: UNLISTED,
-    defaults: { strict, meanings: pendingAllows ? { p: 'allow' } : {}, allowedList: 'off' },
+    defaults: { strict, meanings: pendingAllows ? { p: 'allow' } : {}, allowedList: 'off', policies: [] },
   };
 }
 
 function message(each: Case): GateMessage {
-  return gateMessage({ emailType: 'marketing' }, each.list === 'no list' ? null : 'weekly');
+  return gateMessage(MARKETING, each.list === 'no list' ? null : 'weekly');
 }
 
-const RELAXED: SandboxRules = { strict: false, meanings: {}, allowedList: 'off' };
+const RELAXED: SandboxRules = { strict: false, meanings: {}, allowedList: 'off', policies: [] };
 
 /** X4 in other words: conditions for sending instead of reasons for stopping. */
 function maySend(each: Case): boolean {
@@ -164,8 +168,9 @@ describe('rule by rule', () => {
       expect(ruleThatStops({ ...silent, strict: true })).toBe('sandbox_default');
     }
     expect(
-      decide(gateMessage({ emailType: 'marketing' }, null), {
+      decide(gateMessage(MARKETING, null), {
         profile: {},
+        attributes: {},
         address: {},
         listings: UNLISTED,
         defaults: RELAXED,
@@ -178,7 +183,7 @@ describe('rule by rule', () => {
       const owed: GateMessage = { ...message(each), emailType: 'transactional' };
       expect(decide(owed, standing(each))).toEqual({ kind: 'send' });
     }
-    const owed = gateMessage({ emailType: 'transactional' }, 'weekly');
+    const owed = gateMessage(TRANSACTIONAL, 'weekly');
     const rules = evaluate(owed, standing({ ...ALLOW, any: 'n', list: 'ended' }));
     expect(rules.filter((rule) => rule.verdict !== 'skip')).toEqual([
       { rule: 'email_type', value: 'transactional', verdict: 'allow' },
@@ -226,12 +231,12 @@ test('X9 explain tells a no once, where it was said', () => {
 
 test('a list whose name every object knows is a list like any other', () => {
   const profile: Consents = { marketing: { email: { val: 'y', subscriptions: {} } } };
-  const each = { profile, address: {}, listings: UNLISTED, defaults: RELAXED };
+  const each = { profile, attributes: {}, address: {}, listings: UNLISTED, defaults: RELAXED };
   fc.assert(
     fc.property(
       fc.constantFrom('constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'),
       (list) => {
-        expect(decide(gateMessage({ emailType: 'marketing' }, list), each)).toMatchObject({
+        expect(decide(gateMessage(MARKETING, list), each)).toMatchObject({
           kind: 'exclude',
           rule: 'subscription',
         });
@@ -244,7 +249,7 @@ test('a list whose name every object knows is a list like any other', () => {
 function listed(
   listings: Partial<Listings>,
   allowedList: AllowedList = 'off',
-  message: GateMessage = gateMessage({ emailType: 'marketing' }, null),
+  message: GateMessage = gateMessage(MARKETING, null),
 ): string | null {
   const decision = decide(message, {
     ...standing(ALLOW),
@@ -254,12 +259,12 @@ function listed(
   return decision.kind === 'send' ? null : decision.code;
 }
 
-const OWED = gateMessage({ emailType: 'transactional' }, null);
-const OWED_AFTER_COMPLAINT = gateMessage({ emailType: 'transactional', sendAfterComplaint: true }, null);
+const OWED = gateMessage(TRANSACTIONAL, null);
+const OWED_AFTER_COMPLAINT = gateMessage({ ...TRANSACTIONAL, sendAfterComplaint: true }, null);
 
 describe('the lists', () => {
   test('X10 X12 a suppressed address or domain gets nothing, whatever the reason, and owed mail neither', () => {
-    for (const message of [gateMessage({ emailType: 'marketing' }, null), OWED]) {
+    for (const message of [gateMessage(MARKETING, null), OWED]) {
       for (const suppressed of SUPPRESSION_REASONS) {
         expect(listed({ suppressed }, 'off', message)).toBe('050102');
       }
@@ -281,7 +286,7 @@ describe('the lists', () => {
   });
 
   test('X11 X12 while the allowed list is active only who is on it gets mail, owed or not', () => {
-    for (const message of [gateMessage({ emailType: 'marketing' }, null), OWED]) {
+    for (const message of [gateMessage(MARKETING, null), OWED]) {
       expect(listed({ allowed: false }, 'on', message)).toBe('050103');
       expect(listed({ allowed: false }, 'domains', message)).toBe('050106');
       expect(listed({ allowed: true }, 'on', message)).toBeNull();
@@ -298,12 +303,10 @@ describe('the lists', () => {
   test('X11 being on the allowed list lifts no no', () => {
     const said = { ...standing({ ...ALLOW, channel: 'n' }), listings: { ...UNLISTED, allowed: true } };
     const rules = { ...RELAXED, allowedList: 'on' } as const;
-    expect(decide(gateMessage({ emailType: 'marketing' }, null), { ...said, defaults: rules })).toMatchObject(
-      {
-        kind: 'exclude',
-        code: '050101',
-      },
-    );
+    expect(decide(gateMessage(MARKETING, null), { ...said, defaults: rules })).toMatchObject({
+      kind: 'exclude',
+      code: '050101',
+    });
   });
 
   test('X9 explain tells the lists first, and its first stop is the decision', () => {
@@ -311,11 +314,7 @@ describe('the lists', () => {
       for (const domainSuppressed of [false, true])
         for (const allowed of [false, true])
           for (const allowedList of ['off', 'on', 'domains'] as const)
-            for (const message of [
-              gateMessage({ emailType: 'marketing' }, null),
-              OWED,
-              OWED_AFTER_COMPLAINT,
-            ]) {
+            for (const message of [gateMessage(MARKETING, null), OWED, OWED_AFTER_COMPLAINT]) {
               const each: Standing = {
                 ...standing(ALLOW),
                 listings: { suppressed, domainSuppressed, allowed },

@@ -8,16 +8,20 @@
  * @module
  */
 import type { ChannelConfiguration } from './channel-configuration.ts';
+import type { Subject } from './condition.ts';
 import type { AddressConsents, ConsentDefaults, Consents, ConsentValue, Subscription } from './consent.ts';
 import { allowsSending, isEnded, isNo } from './consent.ts';
 import type { AllowedList, Listings } from './delivery-list.ts';
 import type { ExclusionCode } from './exclusion.ts';
+import { askPolicy, explainPolicy, type Policy } from './policy.ts';
 
 /** What the gate needs to know of a message. */
 export interface GateMessage {
   readonly emailType: 'marketing' | 'transactional';
   /** The name of the list the message belongs to. */
   readonly list: string | null;
+  /** What policies are about; owed mail has none. */
+  readonly marketingActions: readonly string[];
   /** Owed mail goes out although its recipient once complained. */
   readonly sendAfterComplaint: boolean;
 }
@@ -25,11 +29,15 @@ export interface GateMessage {
 /** What a sandbox says about all of its messages; counts from the next claim on. */
 export interface SandboxRules extends ConsentDefaults {
   readonly allowedList: AllowedList;
+  /** Of all marketing actions, also those that are switched off. */
+  readonly policies: readonly Policy[];
 }
 
 /** What the gate needs to know of a recipient. */
 export interface Standing {
   readonly profile: Consents;
+  /** Of the profile; only policies ask them. */
+  readonly attributes: Readonly<Record<string, unknown>>;
   /** Of the address this message goes to, whoever said it. */
   readonly address: AddressConsents;
   readonly listings: Listings;
@@ -98,7 +106,7 @@ const CONSENT_RULES: readonly Rule[] = [
   },
   {
     ...excluding('sandbox_default'),
-    value: (_, standing) => (standing.defaults.strict ? 'strict' : 'allow'),
+    value: (_, standing) => describeDefaults(standing.defaults),
     verdict: (_, standing) => {
       if (stated(standing) !== undefined) return 'skip';
       return standing.defaults.strict ? 'stop' : 'allow';
@@ -108,11 +116,11 @@ const CONSENT_RULES: readonly Rule[] = [
 
 /** The message of a configuration, as the gate sees it; `list` is the name of the execution's list. */
 export function gateMessage(
-  configuration: Pick<ChannelConfiguration, 'emailType' | 'sendAfterComplaint'>,
+  configuration: Pick<ChannelConfiguration, 'emailType' | 'marketingActions' | 'sendAfterComplaint'>,
   list: string | null,
 ): GateMessage {
-  const { emailType, sendAfterComplaint = false } = configuration;
-  return { emailType, list, sendAfterComplaint };
+  const { emailType, marketingActions, sendAfterComplaint = false } = configuration;
+  return { emailType, list, marketingActions, sendAfterComplaint };
 }
 
 /**
@@ -125,11 +133,13 @@ export function gateMessage(
  * 5. A list message needs a subscription that is neither ended nor waiting for its confirmation.
  * 6. The first of address, channel, any that is neither empty nor `u` decides by its value.
  * 7. Where nobody said anything, the sandbox decides.
+ * 8. Of what is left, every enabled policy of the message's marketing actions has to hold.
  */
 export function decide(message: GateMessage, standing: Standing): Decision {
   return (
     firstStop(LIST_RULES, message, standing) ??
     (skipsConsent(message) ? SEND : firstStop(CONSENT_RULES, message, standing)) ??
+    firstPolicyStop(message, standing) ??
     SEND
   );
 }
@@ -142,16 +152,37 @@ export function evaluate(message: GateMessage, standing: Standing): readonly Rul
     value: value(message, standing),
     verdict: verdict(message, standing),
   });
+  const policies = standing.defaults.policies.map((policy) => ({
+    rule: policyRule(policy),
+    ...explainPolicy(policy, message.marketingActions, subjectOf(standing)),
+  }));
+  const consents = [...CONSENT_RULES.map(ask), ...policies];
   return [
     ...LIST_RULES.map(ask),
     { rule: 'email_type', value: message.emailType, verdict: skips ? 'allow' : 'skip' },
-    ...CONSENT_RULES.map((rule) => (skips ? { ...ask(rule), verdict: 'skip' as const } : ask(rule))),
+    ...consents.map((rule) => (skips ? { ...rule, verdict: 'skip' as const } : rule)),
   ];
 }
 
 function firstStop(rules: readonly Rule[], message: GateMessage, standing: Standing): Decision | null {
   for (const rule of rules) if (rule.verdict(message, standing) === 'stop') return rule.exclude;
   return null;
+}
+
+function firstPolicyStop({ marketingActions }: GateMessage, standing: Standing): Decision | null {
+  const subject = subjectOf(standing);
+  for (const policy of standing.defaults.policies) {
+    if (askPolicy(policy, marketingActions, subject) === 'stop') return excluding(policyRule(policy)).exclude;
+  }
+  return null;
+}
+
+function policyRule({ id }: Policy): string {
+  return `policy:${id}`;
+}
+
+function subjectOf({ attributes, profile }: Standing): Subject {
+  return { attributes, consents: profile };
 }
 
 function skipsConsent(message: GateMessage): boolean {
@@ -219,6 +250,11 @@ function stated(standing: Standing): ConsentValue | undefined {
     if (value !== undefined && value !== 'u') return value;
   }
   return undefined;
+}
+
+function describeDefaults({ strict, meanings }: ConsentDefaults): string {
+  const own = Object.entries(meanings).map(([value, meaning]) => `, ${value}: ${meaning}`);
+  return `${strict ? 'strict' : 'allow'}${own.join('')}`;
 }
 
 function statedVerdict(value: ConsentValue | undefined, defaults: ConsentDefaults): Verdict {

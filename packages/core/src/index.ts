@@ -41,6 +41,9 @@ export type {
   WakeUp,
   WakeUpJob,
 } from './compile.ts';
+export type { Condition, Scalar, Subject, ValueTest } from './condition.ts';
+export { truthOf } from './condition.ts';
+export { CONDITION_LIMITS, readCondition } from './condition-reading.ts';
 export type {
   AddressConsents,
   ChannelConsent,
@@ -120,6 +123,8 @@ export {
   sealMailToken,
 } from './mailtoken.ts';
 export type { OptOut, OptOutReceipt, OptOutSource, OptOutSubject, RecordOptOut } from './optout.ts';
+export type { Policy } from './policy.ts';
+export { contradictingPolicies, POLICY_LIMIT } from './policy.ts';
 export type { BodyLink, HeaderPlan, HeaderUrl, LinkType, ListUnsubscribeSettings } from './precedence.ts';
 export { planListUnsubscribe } from './precedence.ts';
 export type { Reply, ReplyClass, ReplyStage, ReplyVerdict } from './reply.ts';

@@ -205,6 +205,7 @@ describe('reading', () => {
       strict: false,
       meanings: {},
       allowedList: 'on',
+      policies: [],
     });
   });
 

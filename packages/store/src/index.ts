@@ -7,6 +7,7 @@ export type { ApiKey, NewApiKey } from './api-key.ts';
 export { ensureApiKey, findApiKey } from './api-key.ts';
 export type { StoredChannelConfiguration } from './channel-configuration.ts';
 export { findChannelConfiguration, putChannelConfiguration } from './channel-configuration.ts';
+export { findConsentDefaults, setConsentDefaults } from './consent-defaults.ts';
 export type { ConsentChange } from './consent-history.ts';
 export { consentHistory } from './consent-history.ts';
 export type { Database, DatabaseOptions, Db } from './database.ts';
@@ -60,6 +61,13 @@ export { openOptOutRecorder } from './opt-out-recorder.ts';
 export type { Attempt, Outcome } from './outcome.ts';
 export { exclude, giveBack, settle } from './outcome.ts';
 export { ensurePartitions, findMonthOf, monthOf } from './partition.ts';
+export {
+  findPolicy,
+  listPolicies,
+  marketingActionsInUse,
+  putPolicy,
+  removePolicy,
+} from './policy.ts';
 export type { StoredAddress, StoredProfile } from './profile.ts';
 export { findProfile, profileConsents } from './profile.ts';
 export type { ImportOutcome } from './profile-import.ts';

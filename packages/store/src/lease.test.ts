@@ -50,7 +50,7 @@ describe('leases', () => {
 
   test('a claim reads everything a gate and a composer need', async () => {
     const found = await ledger.claim('w');
-    expect(found?.defaults).toEqual({ strict: false, meanings: {}, allowedList: 'off' });
+    expect(found?.defaults).toEqual({ strict: false, meanings: {}, allowedList: 'off', policies: [] });
     expect(found?.lease).toEqual({
       executionId: ledger.executionId,
       batch: 0,
@@ -87,6 +87,7 @@ describe('leases', () => {
       strict: true,
       meanings: {},
       allowedList: 'off',
+      policies: [],
     });
   });
 

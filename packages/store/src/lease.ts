@@ -42,7 +42,6 @@ export interface ClaimedMessage extends StandingRow {
   readonly identity: string;
   /** Where to, as it goes on the wire. */
   readonly spelling: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
   readonly context: Readonly<Record<string, unknown>>;
   readonly attempts: number;
   readonly firstAttemptAt: Date | null;
@@ -95,7 +94,7 @@ const CLAIM = prepared<ClaimRow>(
 const standing = (
   messages: string,
 ) => `SELECT m.id AS "messageId", m.profile_id AS "profileId", m.address_id AS "addressId", m.namespace, m.identity,
-     a.spelling, p.attributes, ${STANDING}, coalesce(m.context, '{}') AS context, m.attempts,
+     a.spelling, ${STANDING}, coalesce(m.context, '{}') AS context, m.attempts,
      m.first_attempt_at AS "firstAttemptAt"
    FROM ${messages} m ${standingOfEach('m')}
    WHERE m.execution_id = $1 AND m.batch_no = $2 AND m.state IN ('queued', 'deferred')`;

@@ -10,6 +10,7 @@ import type {
   Consents,
   ExclusionCode,
   IdentityConsents,
+  Policy,
   TemplateSource,
   ValueMeanings,
 } from '@adieu/core';
@@ -97,7 +98,7 @@ export interface Schema {
   policy: {
     sandbox_id: number;
     id: string;
-    body: Json<Record<string, unknown>>;
+    body: Json<Omit<Policy, 'id'>>;
     updated_at: GeneratedInstant;
   };
   tombstone: {

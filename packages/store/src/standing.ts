@@ -16,6 +16,7 @@ import { prepared, run } from './statement.ts';
 export interface StandingRow extends Listings {
   readonly profileVersion: number;
   readonly addressVersion: number;
+  readonly attributes: Readonly<Record<string, unknown>>;
   readonly consents: Consents;
   readonly addressConsents: AddressConsents;
 }
@@ -38,7 +39,7 @@ function listings(sandbox: string, key: string): string {
 }
 
 /** The columns of a {@link StandingRow}, beside {@link standingOfEach}. */
-export const STANDING = `p.standing_version AS "profileVersion", a.standing_version AS "addressVersion", p.consents,
+export const STANDING = `p.standing_version AS "profileVersion", a.standing_version AS "addressVersion", p.attributes, p.consents,
      coalesce(a.consents -> 'marketing', '{}') AS "addressConsents", ${listings('a.sandbox_id', 'a.key')}`;
 
 /** Joins profile `p` and address `a` to rows that have `profile_id` and `address_id`. */
@@ -53,7 +54,9 @@ const anyAllowed = (kind: string): string =>
   `(SELECT true FROM delivery_list WHERE sandbox_id = s.id AND list = 'allowed' AND kind = '${kind}' ORDER BY key LIMIT 1)`;
 
 /** The columns of {@link SandboxRules} of sandbox `s`. */
-export const SANDBOX_RULES = `s.strict, s.value_meanings AS meanings, CASE WHEN NOT s.allowed_list_active THEN 'off'
+export const SANDBOX_RULES = `s.strict, s.value_meanings AS meanings,
+     coalesce((SELECT jsonb_agg(body || jsonb_build_object('id', id) ORDER BY id) FROM policy WHERE sandbox_id = s.id), '[]')
+       AS policies, CASE WHEN NOT s.allowed_list_active THEN 'off'
      WHEN ${anyAllowed('email')} IS NULL AND ${anyAllowed('domain')} THEN 'domains' ELSE 'on' END AS "allowedList"`;
 
 const RULES = prepared<SandboxRules>(
@@ -69,9 +72,10 @@ const OF_ADDRESS = prepared<Listings & { readonly address: AddressConsents }>(
 
 /** The gate's standing of what was read. */
 export function standingOf(row: StandingRow, defaults: SandboxRules): Standing {
-  const { consents, addressConsents, suppressed, domainSuppressed, allowed } = row;
+  const { consents, attributes, addressConsents, suppressed, domainSuppressed, allowed } = row;
   return {
     profile: consents,
+    attributes,
     address: addressConsents,
     listings: { suppressed, domainSuppressed, allowed },
     defaults,

@@ -94,7 +94,10 @@ test('OH-27, X10: an address suppressed between claim and intent is kept back, a
   const [again] = await reread(scratch.db, claim.lease, [messageOf('p1').messageId]);
   if (again === undefined) throw new Error('not open any more');
   expect(
-    decide(gateMessage({ emailType: 'transactional' }, null), standingOf(again, claim.defaults)),
+    decide(
+      gateMessage({ emailType: 'transactional', marketingActions: [] }, null),
+      standingOf(again, claim.defaults),
+    ),
   ).toEqual({
     kind: 'exclude',
     code: '050102',

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { allowedListSize, type Database, findScope, type Scope, setAllowedList } from '@adieu/store';
-import type { FastifyRequest } from 'fastify';
+import { allowedListSize, type Database, setAllowedList } from '@adieu/store';
 import { z } from 'zod';
-import { PROBLEMS, Problem } from '../problem.ts';
-import { TenantHeaders, tenantOf } from './access.ts';
+import { PROBLEMS } from '../problem.ts';
+import { TenantHeaders } from './access.ts';
 import type { ManagementApp } from './management-app.ts';
+import { SandboxParams, sandboxOf } from './sandbox-name.ts';
 
 const State = z.object({
   active: z.boolean(),
@@ -22,7 +22,7 @@ export async function allowedListRoutes(app: ManagementApp, database: Database):
   const url = '/v1/sandboxes/:name/allowed-list';
   const shared = {
     tags: ['Suppression'],
-    params: z.object({ name: z.string().min(1).max(64) }),
+    params: SandboxParams,
     headers: TenantHeaders,
     response: { 200: State, ...PROBLEMS },
   };
@@ -30,7 +30,7 @@ export async function allowedListRoutes(app: ManagementApp, database: Database):
   app.get(
     url,
     { config: { needs: 'profiles' }, schema: { ...shared, summary: 'Read the state of the allowed list' } },
-    async (request) => allowedListSize(database.db, await named(database, request, request.params.name)),
+    async (request) => allowedListSize(database.db, await sandboxOf(database, request, request.params.name)),
   );
 
   app.put(
@@ -45,16 +45,9 @@ export async function allowedListRoutes(app: ManagementApp, database: Database):
       },
     },
     async (request) => {
-      const scope = await named(database, request, request.params.name);
+      const scope = await sandboxOf(database, request, request.params.name);
       await setAllowedList(database.db, scope, request.body.active);
       return allowedListSize(database.db, scope);
     },
   );
-}
-
-/** The sandbox of the path, in the organisation of the key. */
-async function named({ db }: Database, request: FastifyRequest, sandbox: string): Promise<Scope> {
-  const found = await findScope(db, tenantOf(request).organisation, sandbox);
-  if (found !== null) return found;
-  throw new Problem(404, 'unknown_sandbox', { detail: 'There is no such sandbox.', field: 'name' });
 }

@@ -19,7 +19,7 @@ import {
 import { z } from 'zod';
 import { PROBLEMS, Problem, unsupportedField } from '../problem.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
-import { ConfigurationName, DomainName, EmailAddress, headerText } from './field.ts';
+import { ConfigurationName, DomainName, EmailAddress, headerText, MarketingActions } from './field.ts';
 import type { ManagementApp } from './management-app.ts';
 import { present } from './present.ts';
 
@@ -48,7 +48,9 @@ const Body = z.strictObject({
   replyTo: EmailAddress.optional(),
   errorPrefix: headerText(64).optional(),
   listUnsubscribe: ListUnsubscribe.optional(),
-  marketingActions: z.array(headerText(200)).max(100).optional(),
+  marketingActions: MarketingActions.optional().describe(
+    'Marketing only: policies of these actions have to hold',
+  ),
   urlTracking: z
     .array(z.strictObject({ name: headerText(255), value: headerText(5_120) }))
     .max(10)
@@ -136,8 +138,6 @@ function readConfiguration(name: string, body: z.output<typeof Body>): ChannelCo
     throw unsupportedField('listUnsubscribe.customUrl', 'A one-click URL of your own');
   if (customMailto !== undefined)
     throw unsupportedField('listUnsubscribe.customMailto', 'A mailto of your own');
-  // A policy that nobody asks would be a promise that does not hold.
-  if (rest.marketingActions?.length) throw unsupportedField('marketingActions', 'A marketing action');
   if (rest.urlTracking?.length) throw unsupportedField('urlTracking', 'URL tracking');
   if (typeof rate.perDomain === 'number') throw unsupportedField('rate.perDomain', 'A rate for each domain');
   return completeChannelConfiguration(name, {

@@ -307,7 +307,6 @@ describe('GET /v1/executions/{id}/messages', () => {
       ['DELETE', '/v1/profiles/CRMID/5142'],
       ['GET', '/v1/profiles/CRMID/5142/export'],
       ['PUT', '/v1/profiles/CRMID/5142/consents'],
-      ['PUT', '/v1/policies/p'],
       ['PUT', '/v1/webhooks/w'],
       ['GET', '/v1/events'],
     ];

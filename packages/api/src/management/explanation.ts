@@ -36,6 +36,7 @@ export async function explain({ db }: Database, scope: Scope, question: Question
   if (!parsed.ok) return stopped('050024', { rule: 'address', value: parsed.reason, verdict: 'stop' });
   const standing = {
     profile: profile.consents,
+    attributes: profile.attributes,
     // What was said about an address binds every profile that uses it, this one included.
     ...(await addressStanding(db, scope, parsed.address)),
     defaults: await sandboxRules(db, scope),
@@ -43,6 +44,12 @@ export async function explain({ db }: Database, scope: Scope, question: Question
   const rules: RuleVerdict[] = [
     { rule: 'address', value: question.address === null ? "the profile's own" : 'given', verdict: 'allow' },
     ...evaluate(message, standing),
+    // No rule of the gate: what the person said about content made for them, which the composer asks.
+    {
+      rule: 'personalize.content',
+      value: profile.consents.personalize?.content?.val ?? 'empty',
+      verdict: 'skip',
+    },
   ];
   const decision = decide(message, standing);
   return decision.kind === 'send' ? { allowed: true, rules } : { allowed: false, code: decision.code, rules };

@@ -37,6 +37,9 @@ export const PlainName = z
   .max(100)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'letters, digits and _ . -');
 
+/** What mail is for, as policies ask it. */
+export const MarketingActions = z.array(PlainName).max(100);
+
 /** One mailbox, as it is written. */
 export const EmailAddress = z
   .string()
