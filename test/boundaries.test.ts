@@ -27,7 +27,15 @@ const TABLE: Readonly<Record<string, Room>> = {
   inbound: { imports: ['core', 'mail', 'store'], uses: ['mailauth', 'smtp-server'] },
   api: {
     imports: ['core', 'store'],
-    uses: ['@fastify/swagger', '@fastify/swagger-ui', 'fastify', 'fastify-type-provider-zod', 'zod'],
+    uses: [
+      '@fastify/swagger',
+      '@fastify/swagger-ui',
+      'fastify',
+      'fastify-type-provider-zod',
+      'i18next',
+      'negotiator',
+      'zod',
+    ],
   },
   mailbox: { imports: ['core', 'mail'], uses: ['smtp-server'] },
   app: {

@@ -49,6 +49,7 @@ describe('The description', () => {
       '/v1/sending/pause',
       '/v1/sending/resume',
       '/v1/subdomains/{domain}',
+      '/v1/subdomains/{domain}/brand',
       '/v1/templates/{id}',
     ]);
     expect(document.openapi).toBe('3.1.0');

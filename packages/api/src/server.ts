@@ -122,6 +122,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     log,
     onSubdomainStored: hosts.forget,
   });
-  app.register(publicRoutes, { hosts, ring, recorder, recordAct, now });
+  const takesMail = inboundHost !== undefined;
+  app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, takesMail, now });
   return app;
 }

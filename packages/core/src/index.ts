@@ -99,7 +99,7 @@ export type { FailureOptions } from './failure.ts';
 export { Failure, isFailure } from './failure.ts';
 export type { Decision, GateMessage, RuleVerdict, SandboxRules, Standing, Verdict } from './gate.ts';
 export { decide, evaluate, gateMessage } from './gate.ts';
-export type { Markup } from './html.ts';
+export type { Markup, MarkupValue } from './html.ts';
 export { decodeHtml, escapeHtml, html } from './html.ts';
 export { addressConsents, foldIdentities } from './identity-consents.ts';
 export type { KeyRing } from './keyring.ts';

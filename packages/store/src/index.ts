@@ -5,6 +5,8 @@
  */
 export type { ApiKey, NewApiKey } from './api-key.ts';
 export { ensureApiKey, findApiKey } from './api-key.ts';
+export type { StoredBrand } from './brand.ts';
+export { findBrand, putBrand } from './brand.ts';
 export type { StoredChannelConfiguration } from './channel-configuration.ts';
 export { findChannelConfiguration, putChannelConfiguration } from './channel-configuration.ts';
 export { findConsentDefaults, setConsentDefaults } from './consent-defaults.ts';
@@ -61,6 +63,8 @@ export { openOptOutRecorder } from './opt-out-recorder.ts';
 export type { Attempt, Outcome } from './outcome.ts';
 export { exclude, giveBack, settle } from './outcome.ts';
 export { ensurePartitions, findMonthOf, monthOf } from './partition.ts';
+export type { LinkedPerson, PersonChoices, ShownList } from './person-choices.ts';
+export { readChoices } from './person-choices.ts';
 export {
   findPolicy,
   listPolicies,

@@ -63,10 +63,12 @@ describe('subdomains', () => {
     expect(await findSubdomainByHost(scratch.db, 'LINKS.example.com:8080')).toEqual({
       subdomain: found,
       scope: ours,
+      brand: {},
     });
     expect(await findSubdomainByDomain(scratch.db, 'mail.Example.com')).toEqual({
       subdomain: found,
       scope: ours,
+      brand: {},
     });
     expect(await findSubdomainByHost(scratch.db, 'links.example.com')).toBeNull();
     expect(await findSubdomainByDomain(scratch.db, 'not a domain')).toBeNull();

@@ -8,6 +8,7 @@
  */
 import type { DkimKey, KeyRing } from '@adieu/core';
 import { Failure, openSecret, parseDomain, sealSecret } from '@adieu/core';
+import type { StoredBrand } from './brand.ts';
 import type { Db } from './database.ts';
 import { violatedConstraint } from './database-error.ts';
 import type { Scope } from './scope.ts';
@@ -41,6 +42,7 @@ export interface StoredSubdomain {
 export interface OwnedSubdomain {
   readonly subdomain: StoredSubdomain;
   readonly scope: Scope;
+  readonly brand: StoredBrand;
 }
 
 const PURPOSE = 'dkim';
@@ -146,12 +148,13 @@ async function findOwned(
       'sandbox.name as sandbox',
       'organisation.id as organisationId',
       'organisation.name as organisation',
+      'subdomain.brand',
     ])
     .where(column, '=', value)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const { sandboxId, sandbox, organisationId, organisation, ...subdomain } = row;
-  return { subdomain, scope: { organisation, organisationId, sandbox, sandboxId } };
+  const { sandboxId, sandbox, organisationId, organisation, brand, ...subdomain } = row;
+  return { subdomain, scope: { organisation, organisationId, sandbox, sandboxId }, brand };
 }
 
 function parseLinkBase(linkBaseUrl: string): { linkBaseUrl: string; linkHost: string } {

@@ -11,6 +11,7 @@ import { parseJson } from '../json-text.ts';
 import { Problem, sendProblem, toProblem } from '../problem.ts';
 import { guard } from './access.ts';
 import { allowedListRoutes } from './allowed-list-routes.ts';
+import { brandRoutes } from './brand-routes.ts';
 import { configurationRoutes } from './configuration-routes.ts';
 import { consentDefaultsRoutes } from './consent-defaults-routes.ts';
 import { executionControlRoutes } from './execution-control-routes.ts';
@@ -78,6 +79,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   const { database, ring, compile, wake, log } = deps;
   const { inboundHost, onSubdomainStored: onStored } = deps;
   await subdomainRoutes(app, { database, ring, inboundHost, onStored });
+  await brandRoutes(app, { database, onStored });
   await configurationRoutes(app, database);
   await templateRoutes(app, { database, compile });
   await listRoutes(app, database);

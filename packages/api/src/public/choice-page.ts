@@ -1,104 +1,113 @@
 /**
- * The pages around one opt-out, in English: the question, the confirmation, and what is said when a link is
- * not valid or nothing can be stored.
+ * The pages around one opt-out: the question, the confirmation with its way back, and what came of going back.
  *
- * The question changes nothing by being looked at. Its form carries a field of its own, so that a press of the
- * button is never taken for a mailbox provider's one-click (LP-6).
+ * The question changes nothing by being looked at. It asks about what the link is for, and always offers to leave all
+ * marketing email beside it (LP-3).
  *
  * @module
  */
-import { html, type Markup, maskAddress, type UrlClaims } from '@adieu/core';
-import type { Problem } from '../problem.ts';
-import type { Page } from './page.ts';
+import { html, type Markup, maskAddress, type OptOutScope } from '@adieu/core';
+import { form } from './form.ts';
+import { type Page, paragraph } from './page.ts';
+import { listTitle } from './shown-list.ts';
+import type { Visit } from './visit.ts';
 
-/** Name and value of the hidden field by which our own form is known. */
-export const CONFIRM_FIELD = 'adieu';
-export const CONFIRM_VALUE = 'confirm';
-
-export interface Choice {
-  readonly claims: UrlClaims;
-  /** The sending subdomain: whose mail stops. */
-  readonly sender: string;
-}
-
-/** Asks once; the button does it. `leavesSite`: the form is answered with a redirect to the author's page. */
-export function questionPage(choice: Choice, leavesSite: boolean): Page {
+/** Asks once; the button does it. */
+export function questionPage(
+  visit: Visit,
+  ways: { readonly leavesSite?: boolean; readonly preferencesPath?: string },
+): Page {
+  const { speech, brand, link } = visit;
+  const { scope } = link.claims;
+  const own = brand.texts?.[speech.language]?.landing;
   return {
-    title: 'Unsubscribe?',
-    leavesSite,
-    content: html`<p class="sender">${choice.sender}</p>
-<h1>Unsubscribe?</h1>
-<p>${stops(choice)}</p>
-${recipient(choice)}
-${confirmForm('Unsubscribe')}
-<p class="quiet">Nothing has changed yet. If you came here by mistake, just close this page.</p>`,
+    title: speech.text('leave.title'),
+    ...(ways.leavesSite === true ? { leavesSite: true } : {}),
+    content: html`<h1>${speech.text('leave.title')}</h1>
+<p>${sentence('leave', visit, scope)}</p>
+${own === undefined ? null : paragraph(own)}
+${recipient(visit, scope)}
+${form({ act: 'confirm', label: speech.text('leave.button') })}
+${scope === 'channel' ? null : all(visit)}
+${ways.preferencesPath === undefined ? null : preferencesLink(visit, ways.preferencesPath)}
+<p class="quiet">${speech.text('leave.nothing_yet')}</p>`,
   };
 }
 
-/** Says that it is done. */
-export function confirmationPage(choice: Choice): Page {
+/** Says that it is done, and how to take it back. */
+export function confirmationPage(
+  visit: Visit,
+  done: {
+    readonly scope: OptOutScope;
+    readonly landingPath?: string;
+    readonly preferencesPath: string;
+  },
+): Page {
+  const { speech, brand, link } = visit;
+  const own = brand.texts?.[speech.language]?.farewell;
+  const act = done.scope === link.claims.scope ? 'undo' : 'undo-all';
   return {
-    title: 'You are unsubscribed',
+    title: speech.text('left.title'),
     content: html`<p class="done" aria-hidden="true">✓</p>
-<p class="sender">${choice.sender}</p>
-<h1>You are unsubscribed</h1>
-<p>${stops(choice)}</p>
-${recipient(choice)}
-<p class="quiet">A message that had already left us may still arrive. You can close this page.</p>`,
+<h1>${speech.text('left.title')}</h1>
+<p>${sentence('leave', visit, done.scope)}</p>
+${own === undefined ? null : paragraph(own)}
+${recipient(visit, done.scope)}
+<p class="quiet">${speech.text('left.late')}</p>
+<div class="other">
+<p>${speech.text('left.undo_hint')}</p>
+${form({ act, label: speech.text('left.undo'), second: true, ...(done.landingPath === undefined ? {} : { path: done.landingPath }) })}
+</div>
+${preferencesLink(visit, done.preferencesPath)}`,
   };
 }
 
-/** Says what is wrong and what to do instead (LP-9). */
-export function problemPage(problem: Problem): Page {
-  if (problem.code === 'not_stored') return NOT_STORED_PAGE;
-  if (problem.status === 503) return UNAVAILABLE_PAGE;
-  if (problem.status === 404) return UNKNOWN_LINK_PAGE;
+/** What came of taking it back: mail again, or why there is none. */
+export type Return = 'subscribed' | 'complaint' | 'still_stopped';
+
+/** Says whether mail will come again. */
+export function undonePage(
+  visit: Visit,
+  done: { readonly scope: OptOutScope; readonly outcome: Return; readonly preferencesPath: string },
+): Page {
+  const { speech } = visit;
+  const back = done.outcome === 'subscribed';
+  const title = speech.text(back ? 'undone.title' : 'undone.not_title');
+  const text = {
+    subscribed: sentence('undone', visit, done.scope),
+    complaint: speech.say('saved.complaint'),
+    still_stopped: speech.say('undone.still_stopped'),
+  }[done.outcome];
   return {
-    title: 'That did not work',
-    content: html`<h1>That did not work</h1>
-<p>${problem.detail}</p>
-<p class="quiet">Please open the link from your message again.</p>`,
+    title,
+    content: html`${back ? html`<p class="done" aria-hidden="true">✓</p>` : null}
+<h1>${title}</h1>
+<p>${text}</p>
+${recipient(visit, done.scope)}
+${preferencesLink(visit, done.preferencesPath)}`,
   };
 }
 
-/** No `action`: the form goes to the URL that holds the token. */
-function confirmForm(label: string): Markup {
-  return html`<form method="post">
-<input type="hidden" name="${CONFIRM_FIELD}" value="${CONFIRM_VALUE}">
-<button type="submit">${label}</button>
-</form>`;
+function all({ speech }: Visit): Markup {
+  return html`<div class="other">
+<p>${speech.text('leave.all_hint')}</p>
+${form({ act: 'all', label: speech.text('leave.all'), second: true })}
+</div>`;
 }
 
-function recipient({ claims }: Choice): Markup {
-  const label = claims.scope === 'channel' ? 'and every other address of yours' : 'this address only';
-  return html`<p class="who">${maskAddress(claims.address)}${claims.scope === 'subscription' ? null : html` <small>${label}</small>`}</p>`;
+function preferencesLink({ speech }: Visit, path: string): Markup {
+  return html`<p class="more"><a href="${path}">${speech.text('leave.preferences')}</a></p>`;
 }
 
-function stops({ claims }: Choice): Markup {
-  if (claims.scope === 'subscription') {
-    return html`We will send you no more email of the list <strong>${claims.list ?? ''}</strong>.`;
-  }
-  return html`We will send you no more marketing email.`;
+function recipient({ speech, link }: Visit, scope: OptOutScope): Markup {
+  const address = html`<bdi dir="ltr">${maskAddress(link.claims.address)}</bdi>`;
+  if (scope === 'subscription') return html`<p class="who">${address}</p>`;
+  const width = speech.text(scope === 'channel' ? 'who.all_addresses' : 'who.this_address');
+  return html`<p class="who">${address} <small>${width}</small></p>`;
 }
 
-/** The person has pressed the button already: pressing again is all there is to do. */
-const NOT_STORED_PAGE: Page = {
-  title: 'Please try again in a moment',
-  leavesSite: true,
-  content: html`<h1>Please try again in a moment</h1>
-<p>Your choice could not be stored just now. The link stays valid.</p>
-${confirmForm('Try again')}`,
-};
-
-const UNAVAILABLE_PAGE: Page = {
-  title: 'Please come back in a moment',
-  content: html`<h1>Please come back in a moment</h1>
-<p>This page cannot be shown just now, and nothing has changed. The link stays valid: open it again in a moment.</p>`,
-};
-
-const UNKNOWN_LINK_PAGE: Page = {
-  title: 'This link is not valid',
-  content: html`<h1>This link is not valid</h1>
-<p>Part of it may have been lost on the way, so nothing has changed. Please open it again from the message itself, or copy all of it.</p>
-<p class="quiet">If that does not help, reply to the message and ask to be taken off.</p>`,
-};
+function sentence(about: 'leave' | 'undone', { speech, link, choices }: Visit, scope: OptOutScope): Markup {
+  if (scope !== 'subscription') return speech.say(`${about}.${scope}`);
+  const title = listTitle(link.claims.list ?? '', choices?.lists ?? [], speech.language);
+  return speech.say(`${about}.subscription`, { list: html`<strong>${title}</strong>` });
+}

@@ -7,7 +7,10 @@
  * @module
  */
 import {
+  type ActReceipt,
+  type Change,
   type KeyRing,
+  type OptOutScope,
   type OptOutSource,
   openUrlToken,
   type RecordAct,
@@ -18,6 +21,7 @@ import {
   type UrlPurpose,
   type UrlToken,
 } from '@adieu/core';
+import type { Database } from '@adieu/store';
 import type { FastifyRequest } from 'fastify';
 import { within } from '../deadline.ts';
 import { Problem } from '../problem.ts';
@@ -27,8 +31,11 @@ import type { LinkHost, LinkHosts } from './link-host.ts';
 export interface ChoiceDeps {
   readonly hosts: LinkHosts;
   readonly ring: KeyRing;
+  readonly database: Database;
   readonly recorder: RecordOptOut;
   readonly recordAct: RecordAct;
+  /** Whether mail to `unsubscribe@` the subdomain reaches anybody. */
+  readonly takesMail: boolean;
   readonly now: () => Date;
 }
 
@@ -58,10 +65,37 @@ export async function openLink(
   return { host, token, claims };
 }
 
-/** Stores the choice of a link. Resolves when it is committed. */
-export async function recordChoice(deps: ChoiceDeps, link: Link, source: OptOutSource): Promise<void> {
-  const { claims, host, token } = link;
+/** What one press of a button says: who leaves what, by which door. */
+export interface Press {
+  readonly source: OptOutSource;
+  /** Default: the link's own. Wider is possible, since a no may always be wider than the link that led to it. */
+  readonly scope?: OptOutScope;
+}
+
+/** Stores the opt-out of a link. Resolves when it is committed. */
+export async function recordChoice(deps: ChoiceDeps, link: Link, press: Press): Promise<void> {
+  const { list } = link.claims;
+  const scope = press.scope ?? link.claims.scope;
   const stored = deps.recorder({
+    ...evidence(deps, link),
+    scope,
+    ...(list === undefined || scope !== 'subscription' ? {} : { list }),
+    source: press.source,
+  });
+  await committed(stored);
+}
+
+/** Stores whatever else a person says at a page. Resolves when it is committed. */
+export async function recordChanges(
+  deps: ChoiceDeps,
+  link: Link,
+  act: { readonly source: OptOutSource; readonly changes: readonly Change[] },
+): Promise<ActReceipt> {
+  return committed(deps.recordAct({ ...evidence(deps, link), ...act }));
+}
+
+function evidence({ now }: ChoiceDeps, { claims, host, token }: Link) {
+  return {
     organisation: host.organisation,
     sandbox: host.sandbox,
     who: {
@@ -71,39 +105,51 @@ export async function recordChoice(deps: ChoiceDeps, link: Link, source: OptOutS
       addressNamespace: claims.addressNamespace,
       address: claims.address,
     },
-    scope: claims.scope,
-    ...(claims.list === undefined ? {} : { list: claims.list }),
-    source,
     messageId: claims.messageId,
     fingerprint: tokenFingerprint(token.params),
-    at: deps.now(),
-  });
+    at: now(),
+  } as const;
+}
+
+async function committed<Receipt extends { readonly known: boolean }>(
+  stored: Promise<Receipt>,
+): Promise<Receipt> {
   try {
-    const { known } = await within(STORE_DEADLINE, stored, () => new Error('storing took too long'));
+    const receipt = await within(STORE_DEADLINE, stored, () => new Error('storing took too long'));
     // A valid token of ours whose person is not found: our fault, and nothing was stored.
-    if (!known) throw new Error('nobody of that name is known');
+    if (!receipt.known) throw new Error('nobody of that name is known');
+    return receipt;
   } catch (error) {
     throw notStored(error);
   }
 }
 
+/** Fields of a form by name; each with all of its values. */
+export type FormFields = ReadonlyMap<string, readonly string[]>;
+
+export interface FormLimits {
+  readonly octets?: number;
+  readonly fields?: number;
+}
+
 /** The form fields of a POST; what is not a small form in time is refused. Empty fields: an empty body. */
-export async function receiveForm(
-  request: FastifyRequest,
-  contentType: string | undefined,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const received: ReceivedBody = await receiveBody(request.raw);
+export async function receiveForm(request: FastifyRequest, limits: FormLimits = {}): Promise<FormFields> {
+  const received: ReceivedBody = await receiveBody(request.raw, limits.octets);
   if (received.kind === 'too_large') throw bodyTooLarge();
   if (received.kind === 'late')
     throw new Problem(408, 'body_too_late', { detail: 'The body took too long.' });
-  const form = readForm(received.bytes, contentType);
+  const form = readForm(received.bytes, request.formType, limits.fields);
   if (form.kind === 'too_many') throw bodyTooLarge();
   if (form.kind === 'other') throw unexpectedBody();
-  return form.kind === 'empty' ? new Map() : form.fields;
+  const fields: FormFields = form.kind === 'empty' ? new Map() : form.fields;
+  request.formFields = fields;
+  return fields;
 }
 
 export function unexpectedBody(): Problem {
-  return new Problem(400, 'unexpected_body', { detail: 'Expected List-Unsubscribe=One-Click.' });
+  return new Problem(400, 'unexpected_body', {
+    detail: 'Expected List-Unsubscribe=One-Click or the form of this page.',
+  });
 }
 
 function bodyTooLarge(): Problem {

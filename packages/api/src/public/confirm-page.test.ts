@@ -46,7 +46,7 @@ test('LP-1, LP-4, LP-5, LP-6: the confirm page asks once, in a form of its own, 
   expect(answer.text.match(/<button/g)).toHaveLength(1);
   expect(answer.text).toContain('<input type="hidden" name="adieu" value="confirm">');
   expect(answer.text).toContain('j•••@e•••.com');
-  expect(answer.text).toContain('<html lang="en">');
+  expect(answer.text).toContain('<html lang="en" dir="ltr">');
   expect(answer.text).not.toMatch(/<script|onload|onclick|http-equiv|john@example/i);
   expect(Buffer.byteLength(answer.text)).toBeLessThan(8_192);
 });

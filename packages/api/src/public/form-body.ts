@@ -63,12 +63,12 @@ export function receiveBody(
 }
 
 /** Reads the fields of a form. `contentType` is the raw header; without one a body is taken for urlencoded. */
-export function readForm(bytes: Buffer, contentType: string | undefined): Form {
+export function readForm(bytes: Buffer, contentType: string | undefined, limit = PART_LIMIT): Form {
   const text = bytes.toString('utf8').trim();
   if (text === '') return { kind: 'empty' };
   const mediaType = (contentType ?? URLENCODED).split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType === URLENCODED) return readUrlencoded(text);
-  if (mediaType === MULTIPART) return readMultipart(text, BOUNDARY.exec(contentType ?? ''));
+  if (mediaType === URLENCODED) return readUrlencoded(text, limit);
+  if (mediaType === MULTIPART) return readMultipart(text, BOUNDARY.exec(contentType ?? ''), limit);
   return { kind: 'other' };
 }
 
@@ -83,8 +83,8 @@ const MULTIPART = 'multipart/form-data';
 const BOUNDARY = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))/i;
 const PART_NAME = /^content-disposition\s*:.*?;\s*name\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
 
-function readUrlencoded(text: string): Form {
-  if (text.split('&', PART_LIMIT + 1).length > PART_LIMIT) return { kind: 'too_many' };
+function readUrlencoded(text: string, limit: number): Form {
+  if (text.split('&', limit + 1).length > limit) return { kind: 'too_many' };
   const fields = new Map<string, string[]>();
   for (const [name, value] of new URLSearchParams(text)) addField(fields, name, value);
   return { kind: 'fields', fields };
@@ -94,7 +94,7 @@ function readUrlencoded(text: string): Form {
  * Lines between delimiters. Hyphens before the boundary do not count, which admits the RFC's own example;
  * lines may end in a bare LF, and the closing delimiter may be missing.
  */
-function readMultipart(text: string, parameter: RegExpExecArray | null): Form {
+function readMultipart(text: string, parameter: RegExpExecArray | null, limit: number): Form {
   const boundary = (parameter?.[1] ?? parameter?.[2] ?? '').trim().replace(/^-+/, '');
   if (boundary === '') return { kind: 'other' };
   const fields = new Map<string, string[]>();
@@ -106,7 +106,7 @@ function readMultipart(text: string, parameter: RegExpExecArray | null): Form {
       if (part !== null) addPart(fields, part);
       part = line === boundary ? { name: null, inHeader: true, lines: [] } : null;
       parts += part === null ? 0 : 1;
-      if (parts > PART_LIMIT) return { kind: 'too_many' };
+      if (parts > limit) return { kind: 'too_many' };
     } else if (part !== null) {
       readPartLine(part, raw);
     }

@@ -1,50 +1,79 @@
 /**
- * `/unsubscribe` and `/preferences`: where the body's links lead when the author has no landing page of their own.
+ * `/unsubscribe`: where the body's unsubscribe links lead when the author has no landing page of their own.
  *
- * The same question and the same rule as for one-click, each under a token of its own purpose: a GET shows, only the
- * page's form acts (C2). A robot's one-click pair means nothing here; it has a URL of its own. The choice that can be
- * made under `/preferences` is to leave.
+ * A GET shows, only the page's forms act (C2). A robot's one-click pair means nothing here; it has a URL of its own.
+ * Who left may come back by the button of the confirmation: an explicit yes of the same width, and nothing less (C9).
  *
  * @module
  */
-import type { OptOutSource, UrlPurpose } from '@adieu/core';
-import type { FastifyInstance } from 'fastify';
-import { Problem } from '../problem.ts';
-import { type ChoiceDeps, openLink, receiveForm, recordChoice } from './choice.ts';
-import { CONFIRM_FIELD, CONFIRM_VALUE, confirmationPage, questionPage } from './choice-page.ts';
-import { isOnly } from './form-body.ts';
+import type { Change, OptOutScope } from '@adieu/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type ChoiceDeps,
+  type Link,
+  openLink,
+  receiveForm,
+  recordChanges,
+  recordChoice,
+  unexpectedBody,
+} from './choice.ts';
+import { confirmationPage, questionPage, type Return, undonePage } from './choice-page.ts';
+import { actOf } from './form.ts';
 import { sendPage } from './page.ts';
-
-interface Landing {
-  readonly path: string;
-  readonly purpose: UrlPurpose;
-  readonly source: OptOutSource;
-}
-
-/** The paths of the body's links that lead to a page of ours. */
-export const LANDINGS: readonly Landing[] = [
-  { path: '/unsubscribe', purpose: 'landing', source: 'landing_page' },
-  { path: '/preferences', purpose: 'preferences', source: 'preference_centre' },
-];
+import { isStopped } from './preferences.ts';
+import { onwardPath, openVisit } from './visit.ts';
 
 /** The URL of a link is nothing to be called by hand; it is not described. */
 const HIDDEN = { hide: true };
+export const LANDING_PATH = '/unsubscribe';
+
+const ACTS = ['confirm', 'all', 'undo', 'undo-all'] as const;
 
 export async function landingRoutes(app: FastifyInstance, deps: ChoiceDeps): Promise<void> {
-  for (const { path, purpose, source } of LANDINGS) {
-    app.get(path, { schema: HIDDEN }, async (request, reply) => {
-      const { claims, host } = await openLink(deps, request, purpose);
-      return sendPage(reply, 200, questionPage({ claims, sender: host.domain }, false));
-    });
+  app.get(LANDING_PATH, { schema: HIDDEN }, async (request, reply) => {
+    const link = await openLink(deps, request, 'landing');
+    const visit = await openVisit(deps, request, link);
+    const preferencesPath = onwardPath(deps, link, 'preferences');
+    return sendPage(reply, 200, questionPage(visit, { preferencesPath }), visit);
+  });
 
-    app.post(path, { schema: HIDDEN }, async (request, reply) => {
-      const fields = await receiveForm(request, request.formType);
-      const link = await openLink(deps, request, purpose);
-      if (!isOnly(fields.get(CONFIRM_FIELD), CONFIRM_VALUE)) {
-        throw new Problem(400, 'unexpected_body', { detail: 'Expected the form of this page.' });
-      }
-      await recordChoice(deps, link, source);
-      return sendPage(reply, 200, confirmationPage({ claims: link.claims, sender: link.host.domain }));
-    });
-  }
+  app.post(LANDING_PATH, { schema: HIDDEN }, async (request, reply) => {
+    const fields = await receiveForm(request);
+    const link = await openLink(deps, request, 'landing');
+    const act = actOf(fields, ACTS);
+    if (act === null) throw unexpectedBody();
+    const scope = act.endsWith('all') ? 'channel' : link.claims.scope;
+    if (act.startsWith('undo')) return comeBack(deps, { request, reply, link, scope });
+    await recordChoice(deps, link, { source: 'landing_page', scope });
+    const visit = await openVisit(deps, request, link);
+    const preferencesPath = onwardPath(deps, link, 'preferences');
+    return sendPage(reply, 200, confirmationPage(visit, { scope, preferencesPath }), visit);
+  });
+}
+
+interface Coming {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly link: Link;
+  readonly scope: OptOutScope;
+}
+
+async function comeBack(deps: ChoiceDeps, { request, reply, link, scope }: Coming): Promise<FastifyReply> {
+  const { list } = link.claims;
+  const change: Change = {
+    scope,
+    channel: 'email',
+    to: 'y',
+    ...(scope === 'subscription' && list !== undefined ? { list } : {}),
+  };
+  const { kept } = await recordChanges(deps, link, { source: 'landing_page', changes: [change] });
+  const visit = await openVisit(deps, request, link);
+  const preferencesPath = onwardPath(deps, link, 'preferences');
+  const outcome = outcomeOf(kept.length > 0, visit.choices?.complained === true, isStopped(visit));
+  return sendPage(reply, 200, undonePage(visit, { scope, outcome, preferencesPath }), visit);
+}
+
+function outcomeOf(kept: boolean, complained: boolean, stopped: boolean): Return {
+  if (complained) return 'complaint';
+  return kept || stopped ? 'still_stopped' : 'subscribed';
 }

@@ -7,9 +7,10 @@
  *
  * @module
  */
-import { type Database, findSubdomainByHost } from '@adieu/store';
+import { type Database, findSubdomainByHost, type Scope } from '@adieu/store';
 import { within } from '../deadline.ts';
 import { databaseAway } from '../problem.ts';
+import { type Brand, readBrand } from './brand.ts';
 
 /** What a link host stands for. */
 export interface LinkHost {
@@ -17,11 +18,15 @@ export interface LinkHost {
   readonly domain: string;
   readonly organisation: string;
   readonly sandbox: string;
+  readonly scope: Scope;
+  readonly brand: Brand;
 }
 
 export interface LinkHosts {
   /** The subdomain of a `Host`, or null when there is none. Rejects with a 503 problem when nobody can tell. */
   find(host: string): Promise<LinkHost | null>;
+  /** What was last found for a `Host`, without asking anybody. */
+  last(host: string): LinkHost | null;
   /** Has every host asked for again, after a subdomain was stored by this process. */
   forget(): void;
 }
@@ -31,7 +36,10 @@ export interface LinkHostOptions {
   readonly now?: () => number;
 }
 
-/** Milliseconds: how long a subdomain that was found, and one that was not, is believed without asking again. */
+/**
+ * Milliseconds: how long a subdomain that was found, and one that was not, is believed without asking again. A brand that
+ * was changed in another process is seen after as long.
+ */
 const FOUND_TTL = 5_000;
 const ABSENT_TTL = 1_000;
 /** Milliseconds that a database may take before it counts as away. */
@@ -59,6 +67,8 @@ export function openLinkHosts(database: Database, options: LinkHostOptions = {})
               domain: found.subdomain.domain,
               organisation: found.scope.organisation,
               sandbox: found.scope.sandbox,
+              scope: found.scope,
+              brand: readBrand(found.brand),
             };
       keep(name, { host, until: now() + (host === null ? ABSENT_TTL : FOUND_TTL) });
       return host;
@@ -89,6 +99,9 @@ export function openLinkHosts(database: Database, options: LinkHostOptions = {})
       const pending = asking.get(name) ?? ask(name).finally(() => asking.delete(name));
       asking.set(name, pending);
       return pending;
+    },
+    last(host) {
+      return known.get(linkHostName(host) ?? '')?.host ?? null;
     },
     forget() {
       for (const [name, entry] of known) known.set(name, { ...entry, until: 0 });

@@ -8,40 +8,56 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify';
-import { type ChoiceDeps, type Link, openLink, receiveForm, recordChoice, unexpectedBody } from './choice.ts';
-import { CONFIRM_FIELD, CONFIRM_VALUE, confirmationPage, questionPage } from './choice-page.ts';
+import {
+  type ChoiceDeps,
+  type FormFields,
+  type Link,
+  openLink,
+  receiveForm,
+  recordChoice,
+  unexpectedBody,
+} from './choice.ts';
+import { confirmationPage, questionPage } from './choice-page.ts';
+import { actOf } from './form.ts';
 import { isOnly } from './form-body.ts';
 import { sendPage } from './page.ts';
+import { onwardPath, openVisit } from './visit.ts';
 
 /** The URL of a link is nothing to be called by hand; it is not described. */
 const HIDDEN = { hide: true };
-const PATH = '/unsubscribe/one-click';
+export const ONE_CLICK_PATH = '/unsubscribe/one-click';
 
 export async function oneClickRoutes(app: FastifyInstance, deps: ChoiceDeps): Promise<void> {
-  app.get(PATH, { schema: HIDDEN }, async (request, reply) => {
+  app.get(ONE_CLICK_PATH, { schema: HIDDEN }, async (request, reply) => {
     const link = await openLink(deps, request, 'one-click');
-    return sendPage(reply, 200, questionPage(choiceOf(link), authorPage(link) !== null));
+    const visit = await openVisit(deps, request, link);
+    return sendPage(reply, 200, questionPage(visit, { leavesSite: authorPage(link) !== null }), visit);
   });
 
-  app.post(PATH, { schema: HIDDEN }, async (request, reply) => {
-    const fields = await receiveForm(request, request.formType);
+  app.post(ONE_CLICK_PATH, { schema: HIDDEN }, async (request, reply) => {
+    const fields = await receiveForm(request);
     const link = await openLink(deps, request, 'one-click');
     const press = whose(fields);
     if (press === null) throw unexpectedBody();
-    await recordChoice(deps, link, press);
-    if (press === 'header_post')
+    if (press === 'robot') {
+      await recordChoice(deps, link, { source: 'header_post' });
       return reply.code(200).type('text/plain; charset=utf-8').send('Unsubscribed.\n');
+    }
+    const scope = press === 'all' ? 'channel' : link.claims.scope;
+    await recordChoice(deps, link, { source: 'body_one_click', scope });
     const page = authorPage(link);
     if (page !== null) return reply.redirect(page, 303);
-    return sendPage(reply, 200, confirmationPage(choiceOf(link)));
+    const visit = await openVisit(deps, request, link);
+    const landingPath = onwardPath(deps, link, 'landing');
+    const preferencesPath = onwardPath(deps, link, 'preferences');
+    return sendPage(reply, 200, confirmationPage(visit, { scope, landingPath, preferencesPath }), visit);
   });
 }
 
 /** Who pressed: a robot (the RFC's pair, or nothing at all), a person on our page, or nobody we know. */
-function whose(fields: ReadonlyMap<string, readonly string[]>): 'header_post' | 'body_one_click' | null {
-  if (fields.size === 0 || isOnly(fields.get('List-Unsubscribe'), 'One-Click')) return 'header_post';
-  if (fields.has('List-Unsubscribe')) return null;
-  return isOnly(fields.get(CONFIRM_FIELD), CONFIRM_VALUE) ? 'body_one_click' : null;
+function whose(fields: FormFields): 'robot' | 'confirm' | 'all' | null {
+  if (fields.size === 0 || isOnly(fields.get('List-Unsubscribe'), 'One-Click')) return 'robot';
+  return fields.has('List-Unsubscribe') ? null : actOf(fields, ['confirm', 'all']);
 }
 
 /** The author's confirmation page: only what the token holds, and only an address of the web. */
@@ -51,8 +67,4 @@ function authorPage({ claims }: Link): string | null {
   if (page.protocol !== 'https:' && page.protocol !== 'http:') return null;
   // A page with a user name in it reads as another host than it is.
   return page.username === '' && page.password === '' ? page.href : null;
-}
-
-function choiceOf(link: Link): { claims: Link['claims']; sender: string } {
-  return { claims: link.claims, sender: link.host.domain };
 }

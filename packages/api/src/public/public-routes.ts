@@ -8,21 +8,26 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { RETRY_AFTER_SECONDS, sendProblem, toProblem } from '../problem.ts';
-import { type ChoiceDeps, notStored } from './choice.ts';
-import { problemPage } from './choice-page.ts';
-import { LANDINGS, landingRoutes } from './landing-routes.ts';
-import { oneClickRoutes } from './one-click-routes.ts';
+import { type ChoiceDeps, type FormFields, notStored } from './choice.ts';
+import { LANDING_PATH, landingRoutes } from './landing-routes.ts';
+import { ONE_CLICK_PATH, oneClickRoutes } from './one-click-routes.ts';
 import { sendPage } from './page.ts';
+import { PREFERENCES_PATH, preferenceRoutes } from './preference-routes.ts';
+import { problemPage } from './problem-page.ts';
+import { settingOf } from './visit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The `Content-Type` of a public POST as it came. */
     formType: string | undefined;
+    /** What its form said, once it was read. */
+    formFields: FormFields | undefined;
   }
 }
 
 export async function publicRoutes(app: FastifyInstance, deps: ChoiceDeps): Promise<void> {
   app.decorateRequest('formType');
+  app.decorateRequest('formFields');
   app.removeAllContentTypeParsers();
   // Bodies are read by our own reader, in the handler; a media type nobody can parse is its business too.
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -42,16 +47,19 @@ export async function publicRoutes(app: FastifyInstance, deps: ChoiceDeps): Prom
     if (problem.status === 408 || problem.status === 413) reply.header('connection', 'close');
     if (!wantsPage(request.headers.accept)) return sendProblem(reply, problem);
     if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
-    return sendPage(reply, problem.status, problemPage(problem));
+    const setting = settingOf(request, deps.hosts.last(request.host));
+    const failed = { problem, fields: request.formFields, takesMail: deps.takesMail };
+    return sendPage(reply, problem.status, problemPage(failed, setting), setting);
   });
 
-  for (const path of [...LANDINGS.map((landing) => landing.path), '/unsubscribe/one-click']) {
+  for (const path of [LANDING_PATH, PREFERENCES_PATH, ONE_CLICK_PATH]) {
     app.options(path, { schema: { hide: true } }, async (_request, reply) =>
       reply.code(204).header('allow', 'GET, HEAD, POST, OPTIONS').send(),
     );
   }
   await app.register(oneClickRoutes, deps);
   await app.register(landingRoutes, deps);
+  await app.register(preferenceRoutes, deps);
 }
 
 /** Browsers ask for HTML by name; robots ask for anything. */

@@ -1,0 +1,83 @@
+/**
+ * Portuguese, in words that read well on both sides of the Atlantic.
+ *
+ * @module
+ */
+import type { Texts } from './en.ts';
+
+export const pt: Texts = {
+  'leave.title': 'Deixar de receber?',
+  'leave.channel': 'Não enviaremos mais e-mails publicitários.',
+  'leave.identity': 'Não enviaremos mais e-mails publicitários para este endereço.',
+  'leave.subscription': 'Não enviaremos mais e-mails da lista {{list}}.',
+  'leave.button': 'Deixar de receber',
+  'leave.nothing_yet': 'Ainda não mudou nada. Se chegou aqui por engano, basta fechar esta página.',
+  'leave.all_hint': 'Prefere não receber nenhum e-mail publicitário, em nenhum dos seus endereços?',
+  'leave.all': 'Parar todos os e-mails publicitários',
+  'leave.preferences': 'Escolher em detalhe o que recebe',
+  'who.all_addresses': 'e todos os seus outros endereços',
+  'who.this_address': 'apenas este endereço',
+  'left.title': 'O seu cancelamento está confirmado',
+  'left.late': 'Uma mensagem que já tinha saído ainda pode chegar. Pode fechar esta página.',
+  'left.undo_hint': 'Foi engano?',
+  'left.undo': 'Desfazer',
+  'undone.title': 'Os envios voltaram a estar ativos',
+  'undone.channel': 'Podemos voltar a enviar e-mails publicitários.',
+  'undone.identity': 'Podemos voltar a enviar e-mails publicitários para este endereço.',
+  'undone.subscription': 'Podemos voltar a enviar e-mails da lista {{list}}.',
+  'undone.not_title': 'Não foi possível desfazer',
+  'undone.still_stopped':
+    'Outra escolha sua continua a impedir os nossos e-mails publicitários. Pode ver todas nas suas preferências.',
+  'preferences.title': 'As suas preferências',
+  'preferences.intro': 'Escolha o que podemos enviar. Nada muda enquanto não guardar.',
+  'preferences.channels': 'Canais',
+  'preferences.left_all':
+    'Toda a publicidade está desativada. Voltará a receber o que ativar agora; todo o resto continua desativado.',
+  'preferences.address': 'E-mails para {{address}}',
+  'preferences.lists': 'Listas',
+  'preferences.lists_hint': 'As listas só chegam enquanto o e-mail estiver ativado.',
+  'preferences.more_lists': 'Mais listas',
+  'preferences.personal': 'Personalização',
+  'preferences.personalize': 'Adaptar as mensagens ao meu perfil',
+  'preferences.personalize_hint': 'Sem isto, verá o mesmo conteúdo que todas as outras pessoas.',
+  'preferences.save': 'Guardar',
+  'preferences.leave_hint': 'Ou não receber nenhuma publicidade nossa, por nenhum canal.',
+  'preferences.leave': 'Parar toda a publicidade',
+  'preferences.complaint':
+    'Uma mensagem enviada para este endereço foi denunciada como spam. Por isso não enviamos e-mails publicitários para ele, seja qual for a escolha feita aqui. Se foi engano, escreva para nós.',
+  'channel.email': 'E-mail',
+  'channel.sms': 'SMS',
+  'channel.push': 'Notificações push',
+  'channel.whatsApp': 'WhatsApp',
+  'channel.call': 'Chamadas de telefone',
+  'channel.fax': 'Fax',
+  'channel.postalMail': 'Correio',
+  'channel.all': 'Toda a publicidade',
+  'saved.title': 'As suas escolhas estão guardadas',
+  'saved.unchanged': 'Não havia nada diferente do que já estava.',
+  'saved.on': 'Ativado',
+  'saved.off': 'Desativado',
+  'saved.kept': 'Não foi possível ativar',
+  'saved.complaint':
+    'Uma mensagem enviada para este endereço foi denunciada como spam, por isso continua desativado. Se foi engano, escreva para nós.',
+  'saved.newer':
+    'Uma escolha mais recente diz que não, por isso continua desativado. Abra de novo as suas preferências.',
+  'saved.undo': 'Desfazer',
+  'saved.back': 'Voltar às suas preferências',
+  'contact.write': 'Escrever para {{address}}',
+  'problem.title': 'Não funcionou',
+  'problem.text': 'Abra de novo o link da sua mensagem.',
+  'problem.not_stored_title': 'Tente de novo daqui a pouco',
+  'problem.not_stored': 'Não foi possível guardar a sua escolha agora. O link continua válido.',
+  'problem.try_again': 'Tentar de novo',
+  'problem.unavailable_title': 'Volte daqui a pouco',
+  'problem.unavailable':
+    'Não é possível mostrar esta página agora, e nada mudou. O link continua válido: abra-o de novo daqui a pouco.',
+  'problem.link_title': 'Este link não é válido',
+  'problem.link':
+    'Uma parte pode ter-se perdido no caminho, por isso nada mudou. Abra-o de novo a partir da própria mensagem ou copie-o por inteiro.',
+  'problem.reply': 'Se isso não ajudar, responda à mensagem e peça para não receber mais.',
+  'problem.mail':
+    'Se isso não ajudar, escreva para {{address}} a partir do endereço que não deve receber mais e-mails. Basta uma frase:',
+  'problem.sentence': 'Por favor, não me enviem mais e-mails publicitários.',
+};

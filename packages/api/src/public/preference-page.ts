@@ -1,0 +1,183 @@
+/**
+ * The preference centre: one form with a tick for everything that can be chosen, and one button to leave it all.
+ *
+ * A page stays under 30 KB however many lists there are: what does not fit is on the next one, and a page's form is
+ * about what stands on it.
+ *
+ * @module
+ */
+import { type ActReceipt, html, type Kept, type Markup, maskAddress } from '@adieu/core';
+import { form, hidden } from './form.ts';
+import { type Page, paragraph } from './page.ts';
+import { isAbout, type Preference, type Preferences, writeShown } from './preferences.ts';
+import { type ListTexts, listTexts } from './shown-list.ts';
+import type { Visit } from './visit.ts';
+
+/** Octets that the lists of one page may take. */
+const LISTS_BUDGET = 7_000;
+
+/** Name of the hidden field that says what was shown. */
+export const SHOWN_FIELD = 'shown';
+/** What a ticked box sends. */
+export const TICKED = 'on';
+
+/** Shows the choices. `from`: the first list of this page; a later page holds nothing but lists. */
+export function preferencePage(visit: Visit, preferences: Preferences, from: number): Page {
+  const { speech, brand, choices } = visit;
+  const lists = arrangedLists(visit, preferences);
+  const { groups, shown, next } = fitting(visit, lists, from);
+  const others = from > 0 ? [] : preferences.items.filter(({ subject }) => subject.kind !== 'list');
+  const own = brand.texts?.[speech.language]?.preferences;
+  const content = html`${hidden(SHOWN_FIELD, writeShown(preferences.leftAll, [...others, ...shown]))}
+${from > 0 ? null : channels(visit, others)}
+${groups.length === 0 ? null : html`${groups}<p class="hint">${speech.text('preferences.lists_hint')}</p>`}
+${next === null ? null : html`<p class="more"><a href="${next}">${speech.text('preferences.more_lists')}</a></p>`}
+${from > 0 ? null : personal(visit, others)}`;
+  return {
+    title: speech.text('preferences.title'),
+    content: html`<h1>${speech.text('preferences.title')}</h1>
+${own === undefined ? null : paragraph(own)}
+<p>${speech.text('preferences.intro')}</p>
+${address(visit)}
+${choices?.complained === true ? html`<p class="note">${speech.text('preferences.complaint')}</p>` : null}
+${preferences.leftAll ? html`<p class="note">${speech.text('preferences.left_all')}</p>` : null}
+${form({ act: 'save', label: speech.text('preferences.save'), content })}
+${preferences.leftAll ? null : leaveAll(visit)}`,
+  };
+}
+
+/** Says what is different now, and takes it back at the press of a button. */
+export function savedPage(
+  visit: Visit,
+  saved: {
+    readonly items: readonly Preference[];
+    readonly leftAll: boolean;
+    readonly receipt: ActReceipt;
+    readonly undo: Markup | null;
+    readonly path: string;
+  },
+): Page {
+  const { speech } = visit;
+  const { items, receipt } = saved;
+  const lines = items.flatMap((item) => lineOf(visit, item, receipt));
+  const all = saved.leftAll ? [line(html`${speech.text('channel.all')}`, speech.text('saved.off'))] : [];
+  const nothing = lines.length + all.length === 0;
+  return {
+    title: speech.text('saved.title'),
+    content: html`<p class="done" aria-hidden="true">✓</p>
+<h1>${speech.text('saved.title')}</h1>
+${nothing ? html`<p>${speech.text('saved.unchanged')}</p>` : html`<ul class="changes">${all}${lines}</ul>`}
+${saved.undo}
+<p class="more"><a href="${saved.path}">${speech.text('saved.back')}</a></p>`,
+  };
+}
+
+function lineOf(visit: Visit, item: Preference, receipt: ActReceipt): Markup[] {
+  const { speech } = visit;
+  const kept = receipt.kept.find((change) => isAbout(change, item));
+  if (kept !== undefined) {
+    return [line(label(visit, item), speech.text('saved.kept'), speech.text(reason(kept.why)))];
+  }
+  if (!receipt.changed.some((change) => isAbout(change, item))) return [];
+  return [line(label(visit, item), speech.text(item.on ? 'saved.on' : 'saved.off'))];
+}
+
+function reason(why: Kept): 'saved.complaint' | 'saved.newer' {
+  return why === 'complaint' ? 'saved.complaint' : 'saved.newer';
+}
+
+function line(what: Markup, outcome: string, why?: string): Markup {
+  return html`<li><strong>${what}</strong> – ${outcome}${why === undefined ? null : html`<small>${why}</small>`}</li>`;
+}
+
+function channels(visit: Visit, items: readonly Preference[]): Markup {
+  const shown = items.filter(({ subject }) => subject.kind === 'channel' || subject.kind === 'address');
+  return html`<fieldset><legend>${visit.speech.text('preferences.channels')}</legend>${shown.map((item) => tick(item, label(visit, item)))}</fieldset>`;
+}
+
+function personal(visit: Visit, items: readonly Preference[]): Markup {
+  const { speech } = visit;
+  const shown = items.filter(({ subject }) => subject.kind === 'personalize');
+  const hint = speech.text('preferences.personalize_hint');
+  return html`<fieldset><legend>${speech.text('preferences.personal')}</legend>${shown.map((item) => tick(item, label(visit, item), hint))}</fieldset>`;
+}
+
+function leaveAll({ speech }: Visit): Markup {
+  return html`<div class="other">
+<p>${speech.text('preferences.leave_hint')}</p>
+${form({ act: 'leave', label: speech.text('preferences.leave'), second: true })}
+</div>`;
+}
+
+function address({ link }: Visit): Markup {
+  return html`<p class="who">${masked(link.claims.address)}</p>`;
+}
+
+function masked(address: string): Markup {
+  return html`<bdi dir="ltr">${maskAddress(address)}</bdi>`;
+}
+
+/** What an item is called. */
+function label({ speech, link }: Visit, { subject }: Preference): Markup {
+  switch (subject.kind) {
+    case 'channel':
+      return html`${speech.text(`channel.${subject.channel}`)}`;
+    case 'address':
+      return speech.say('preferences.address', { address: masked(link.claims.address) });
+    case 'personalize':
+      return html`${speech.text('preferences.personalize')}`;
+    case 'list':
+      return html`<bdi>${listTexts(subject.list, speech.language).title}</bdi>`;
+  }
+}
+
+function tick({ key, on }: Preference, what: Markup, hint: string | null = null): Markup {
+  return html`<label class="tick"><input type="checkbox" name="${key}" value="${TICKED}"${on ? html` checked` : null}><span>${what}${hint === null ? null : html`<small dir="auto">${hint}</small>`}</span></label>`;
+}
+
+interface ArrangedList extends ListTexts {
+  readonly item: Preference;
+}
+
+/** By topic, those without one last; within a topic by title, as the language sorts. */
+function arrangedLists({ speech }: Visit, { items }: Preferences): ArrangedList[] {
+  const { compare } = new Intl.Collator(speech.language);
+  return items
+    .flatMap((item): ArrangedList[] =>
+      item.subject.kind === 'list' ? [{ item, ...listTexts(item.subject.list, speech.language) }] : [],
+    )
+    .sort((a, b) => {
+      if ((a.topic === null) !== (b.topic === null)) return a.topic === null ? 1 : -1;
+      return compare(a.topic ?? '', b.topic ?? '') || compare(a.title, b.title);
+    });
+}
+
+interface Fitting {
+  readonly groups: readonly Markup[];
+  readonly shown: readonly Preference[];
+  /** The query that shows the rest, or null. */
+  readonly next: string | null;
+}
+
+/** As many lists as fit, from one on; at least one, so that every page leads further. */
+function fitting(visit: Visit, lists: readonly ArrangedList[], from: number): Fitting {
+  const byTopic = new Map<string | null, Markup[]>();
+  const shown: Preference[] = [];
+  let octets = 0;
+  for (const { item, topic, description } of lists.slice(from)) {
+    const markup = tick(item, label(visit, item), description);
+    octets += Buffer.byteLength(markup.markup) + Buffer.byteLength(topic ?? '') + item.key.length;
+    if (octets > LISTS_BUDGET && shown.length > 0) break;
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), markup]);
+    shown.push(item);
+  }
+  const { speech, link } = visit;
+  const groups = [...byTopic].map(
+    ([topic, ticks]) =>
+      html`<fieldset><legend>${topic === null ? speech.text('preferences.lists') : html`<bdi>${topic}</bdi>`}</legend>${ticks}</fieldset>`,
+  );
+  const after = from + shown.length;
+  const { params, pid, sig } = link.token;
+  const next = after < lists.length ? `?from=${after}&params=${params}&pid=${pid}&sig=${sig}` : null;
+  return { groups, shown, next };
+}

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { Answer } from '../testing/http-client.ts';
+import { furnish, LINK_HOST, type RunningApi, startTestApi } from '../testing/running-api.ts';
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' };
+
+let api: RunningApi;
+let people = 0;
+let id: string;
+let path: string;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  await furnish(api);
+  await api.call('PUT', `/v1/subdomains/${LINK_HOST}/brand`, { channels: ['email', 'sms', 'push'] });
+});
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  people += 1;
+  id = `chooser-${people}`;
+  path = await linkOf({});
+});
+
+/** A profile with these consents, and its link. */
+async function linkOf(consents: object): Promise<string> {
+  const identities = { CRMID: id, Email: `${id}@example.com` };
+  const stored = await api.call('POST', '/v1/profiles', [{ identities, consents }]);
+  expect(stored.json()).toMatchObject({ rejected: [] });
+  return `/preferences?${api.link({ profileId: id, address: `${id}@example.com` }, 'preferences')}`;
+}
+
+function show(at = path): Promise<Answer> {
+  return api.ask({ path: at, host: LINK_HOST, headers: { accept: 'text/html' } });
+}
+
+function post(body: string, at = path): Promise<Answer> {
+  return api.ask({ method: 'POST', path: at, host: LINK_HOST, headers: FORM, body });
+}
+
+/** The body that a browser would send for the page's first form, after these boxes were turned. */
+function filled(page: string, turn: readonly string[] = [], nth = 0): string {
+  const form = page.split('<form')[nth + 1]?.split('</form>')[0] ?? '';
+  const fields = new URLSearchParams();
+  for (const [input] of form.matchAll(/<input[^>]*>/g)) {
+    const name = /name="([^"]*)"/.exec(input)?.[1] ?? '';
+    const value = /value="([^"]*)"/.exec(input)?.[1] ?? '';
+    const isBox = input.includes('type="checkbox"');
+    const isOn = input.includes(' checked') !== turn.includes(name);
+    if (!isBox || isOn) fields.append(name, value);
+  }
+  return fields.toString();
+}
+
+async function history(): Promise<Record<string, unknown>[]> {
+  return JSON.parse((await api.call('GET', `/v1/profiles/CRMID/${id}/consent-history`)).text);
+}
+
+async function marketing(): Promise<Record<string, { val?: string }>> {
+  const profile = (await api.call('GET', `/v1/profiles/CRMID/${id}`)).json();
+  const consents = profile.consents as { marketing?: Record<string, { val?: string }> };
+  return consents.marketing ?? {};
+}
+
+/** Values by channel. */
+async function values(): Promise<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(await marketing()).map(([key, { val }]) => [key, val]));
+}
+
+test('C5, C2: the page shows what stands and changes nothing, however it is looked at', async () => {
+  path = await linkOf({ marketing: { sms: { val: 'n' } } });
+  const before = await history();
+  for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+    const answer = await api.ask({ method, path, host: LINK_HOST, headers: { 'sec-purpose': 'prefetch' } });
+    expect([200, 204]).toContain(answer.status);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+  }
+  const { text } = await show();
+  expect(text).toContain('name="email" value="on" checked');
+  expect(text).toContain('name="sms" value="on">');
+  expect(text).toContain('name="push" value="on" checked');
+  expect(text).not.toContain('name="whatsApp"');
+  expect(await history()).toEqual(before);
+});
+
+test('C5, C10: what was turned is saved, said, and can be taken back', async () => {
+  const saved = await post(filled((await show()).text, ['email', 'personalize']));
+  expect(saved.status).toBe(200);
+  expect(saved.text).toContain('Your choices are saved');
+  expect(saved.text).toContain('<strong>Email</strong> – Switched off');
+  expect(await values()).toEqual({ email: 'n' });
+  expect(await history()).toMatchObject([
+    { source: 'preference_centre', channel: 'personalize', to: 'n' },
+    { source: 'preference_centre', channel: 'email', to: 'n' },
+  ]);
+  const back = await post(filled(saved.text));
+  expect(back.text).toContain('<strong>Email</strong> – Switched on');
+  expect(await values()).toEqual({ email: 'y' });
+});
+
+test('a form without a change records nothing', async () => {
+  const saved = await post(filled((await show()).text));
+  expect(saved.text).toContain('Nothing was different');
+  expect(await history()).toEqual([]);
+});
+
+test('a choice that was made elsewhere meanwhile is not turned back', async () => {
+  const page = (await show()).text;
+  const leave = `/unsubscribe?${api.link({ profileId: id, address: `${id}@example.com` }, 'landing')}`;
+  expect((await post('adieu=confirm', leave)).status).toBe(200);
+  // Email stands ticked on the page that was opened before.
+  await post(filled(page, ['sms']));
+  expect(await values()).toEqual({ email: 'n', sms: 'n' });
+});
+
+test('leaving everything stops every channel, and turning one on again leaves the others off', async () => {
+  const left = await post(filled((await show()).text, [], 1));
+  expect(left.text).toContain('<strong>All marketing</strong> – Switched off');
+  expect(await values()).toEqual({ any: 'n' });
+  const { text } = await show();
+  expect(text).toContain('You have stopped all marketing');
+  expect(text).not.toMatch(/name="(?:email|sms|push)" value="on" checked/);
+  await post(filled(text, ['sms']));
+  expect(await values()).toMatchObject({
+    any: 'y',
+    sms: 'y',
+    email: 'n',
+    push: 'n',
+    whatsApp: 'n',
+    call: 'n',
+  });
+});
+
+test('leaving everything can be taken back as it was', async () => {
+  path = await linkOf({ marketing: { sms: { val: 'n' } } });
+  const left = await post(filled((await show()).text, [], 1));
+  await post(filled(left.text));
+  expect(await values()).toMatchObject({ any: 'y', email: 'y', push: 'y', sms: 'n' });
+});
+
+test('a form that is not ours, or not whole, is refused and records nothing', async () => {
+  for (const body of [
+    '',
+    'List-Unsubscribe=One-Click',
+    'adieu=confirm',
+    'adieu=save',
+    'adieu=save&shown=',
+    'adieu=save&shown=email-1',
+    'adieu=save&shown=any-1.email-2',
+    'adieu=save&shown=any-1.email-1.email-0',
+    'adieu=save&shown=any-1&shown=any-1',
+    'adieu=save&adieu=leave&shown=any-1.email-1',
+  ]) {
+    const answer = await post(body);
+    expect([body, answer.status]).toEqual([body, 400]);
+  }
+  expect((await post(`adieu=save&shown=${'x'.repeat(40_000)}`)).status).toBe(413);
+  expect((await post(`adieu=save&shown=any-1&${'a=b&'.repeat(300)}`)).status).toBe(413);
+  expect(await history()).toEqual([]);
+});
+
+test('a link of another purpose opens nothing here', async () => {
+  for (const purpose of ['one-click', 'landing', 'mirror', 'customer'] as const) {
+    const at = `/preferences?${api.link({ profileId: id }, purpose)}`;
+    expect([purpose, (await show(at)).status, (await post('adieu=leave', at)).status]).toEqual([
+      purpose,
+      404,
+      404,
+    ]);
+  }
+  expect(await history()).toEqual([]);
+});
