@@ -22,6 +22,10 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       tags: [
         { name: 'Configuration', description: 'Subdomains, channel configurations, templates and lists' },
         { name: 'Profiles', description: 'People, what they consented to, and why' },
+        {
+          name: 'Consent',
+          description: "Calls of landing pages and mailboxes of your own, as Journey Optimizer's",
+        },
         { name: 'Executions', description: 'Sends and what became of them' },
       ],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },

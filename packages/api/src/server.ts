@@ -11,6 +11,7 @@ import type { Database } from '@adieu/store';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { docsRoutes } from './docs-routes.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
+import { impRoutes } from './imp/imp-routes.ts';
 import { managementRoutes } from './management/management-routes.ts';
 import { describeApi } from './openapi.ts';
 import { Problem, sendProblem, toProblem } from './problem.ts';
@@ -123,6 +124,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     onSubdomainStored: hosts.forget,
   });
   const takesMail = inboundHost !== undefined;
+  app.register(impRoutes, { database, ring, recorder, recordAct, now });
   app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, takesMail, now });
   return app;
 }

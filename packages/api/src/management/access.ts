@@ -6,13 +6,16 @@
  *
  * @module
  */
-import { type Database, ensureSandbox, findApiKey, findScope, type Scope } from '@adieu/store';
+import { type ApiKey, type Database, ensureSandbox, findApiKey, findScope, type Scope } from '@adieu/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../problem.ts';
 
-/** What a key may be allowed: each covers reading and writing; `admin` covers all and creates sandboxes. */
-export const API_SCOPES = ['admin', 'configuration', 'profiles', 'executions'] as const;
+/**
+ * What a key may be allowed: each covers reading and writing; `admin` covers all and creates sandboxes. `consents` is all that
+ * a landing page of somebody else needs: it means the people whose links it is shown.
+ */
+export const API_SCOPES = ['admin', 'configuration', 'profiles', 'executions', 'consents'] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 
 declare module 'fastify' {
@@ -45,26 +48,37 @@ export const TenantHeaders = z.looseObject({
 export function guard(app: FastifyInstance, database: Database): void {
   app.decorateRequest('tenant', null);
   app.addHook('onRequest', async (request) => {
-    const key = await authenticate(request, database);
-    const organisation = header(request, 'x-gw-ims-org-id');
-    if (organisation !== undefined && organisation !== key.organisation) {
-      throw new Problem(403, 'wrong_organisation', {
-        detail: 'The key belongs to another organisation.',
-        field: 'x-gw-ims-org-id',
-      });
-    }
+    const key = await authorise(request, database);
     const admin = key.scopes.includes('admin');
-    const needs = request.routeOptions.config.needs;
-    if (needs !== undefined && !admin && !key.scopes.includes(needs)) {
-      throw new Problem(403, 'scope_missing', { detail: `The key lacks the scope ${needs}.` });
-    }
     const writes = request.method !== 'GET' && request.method !== 'HEAD';
     request.tenant = await findTenant(database, {
       organisation: key.organisation,
-      sandbox: header(request, 'x-sandbox-name') ?? DEFAULT_SANDBOX,
+      sandbox: namedSandbox(request) ?? DEFAULT_SANDBOX,
       mayCreate: admin && writes,
     });
   });
+}
+
+/** The key of a request that it may make. Throws the 401 or 403 of every other. */
+export async function authorise(request: FastifyRequest, database: Database): Promise<ApiKey> {
+  const key = await authenticate(request, database);
+  const organisation = header(request, 'x-gw-ims-org-id');
+  if (organisation !== undefined && organisation !== key.organisation) {
+    throw new Problem(403, 'wrong_organisation', {
+      detail: 'The key belongs to another organisation.',
+      field: 'x-gw-ims-org-id',
+    });
+  }
+  const needs = request.routeOptions.config.needs;
+  if (needs !== undefined && !key.scopes.includes('admin') && !key.scopes.includes(needs)) {
+    throw new Problem(403, 'scope_missing', { detail: `The key lacks the scope ${needs}.` });
+  }
+  return key;
+}
+
+/** The sandbox that a request names, as it is; undefined when it names none. */
+export function namedSandbox(request: FastifyRequest): string | undefined {
+  return header(request, 'x-sandbox-name');
 }
 
 /** The scope of a guarded request. */
@@ -73,7 +87,7 @@ export function tenantOf(request: FastifyRequest): Scope {
   return request.tenant;
 }
 
-async function authenticate(request: FastifyRequest, database: Database): Promise<Key> {
+async function authenticate(request: FastifyRequest, database: Database): Promise<ApiKey> {
   const secret = BEARER.exec(request.headers.authorization ?? '')?.[1];
   const key = secret === undefined ? null : await findApiKey(database.db, secret);
   if (key === null)
@@ -84,8 +98,6 @@ async function authenticate(request: FastifyRequest, database: Database): Promis
   }
   return key;
 }
-
-type Key = NonNullable<Awaited<ReturnType<typeof findApiKey>>>;
 
 async function findTenant(
   database: Database,
