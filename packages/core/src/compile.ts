@@ -16,14 +16,14 @@ export interface TemplateSource {
   readonly html?: string;
   /** Text part; derived from the HTML when absent. */
   readonly text?: string;
-  /** What a person who refused personalization sees, by block id. */
+  /** What a person sees who said no to personalization: by block id, or as `subject`, `preheader` or `text`. */
   readonly fallbacks?: Readonly<Record<string, string>>;
   /** An unknown path is an error instead of empty. */
   readonly strict?: boolean;
 }
 
 /** The part of a template that an error stands in. */
-export type TemplatePart = 'mjml' | 'html' | 'subject' | 'preheader' | 'text';
+export type TemplatePart = 'mjml' | 'html' | 'subject' | 'preheader' | 'text' | `fallbacks.${string}`;
 
 /** One error of a template; line and column count from 1. */
 export interface TemplateError {

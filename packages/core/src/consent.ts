@@ -129,6 +129,11 @@ export function isNo(value: ConsentValue | undefined): boolean {
   return value === 'n' || value === 'dn';
 }
 
+/** A person who said no to personalization: mail to them may not use their profile (O3). */
+export function refusesPersonalization({ personalize }: Consents): boolean {
+  return isNo(personalize?.content?.val);
+}
+
 /** Whether a value, where it decides, lets a message go. */
 export function allowsSending(value: ConsentValue, meanings: ValueMeanings): boolean {
   if (isNo(value)) return false;

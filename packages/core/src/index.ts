@@ -68,6 +68,7 @@ export {
   isEnded,
   isNo,
   OPT_OUT_SCOPES,
+  refusesPersonalization,
   subscriptionValue,
 } from './consent.ts';
 export type { ParsedConsents } from './consent-document.ts';

@@ -12,8 +12,8 @@ import { createHash } from 'node:crypto';
 import { findPlaceholder } from './placeholder.ts';
 import { encodeQuotedPrintable } from './quotedprintable.ts';
 import type { Piece, Rendering } from './slot.ts';
-import type { CompiledTemplate } from './template.ts';
 import { cleanBody } from './text.ts';
+import type { Variant } from './variant.ts';
 
 /** `=_` cannot occur in quoted-printable, so no part can hold the boundary (RFC 2045 section 6.7). */
 export const BOUNDARY = '=_adieu_alternative';
@@ -28,7 +28,7 @@ export interface FilledBody {
   readonly htmlLinks: readonly number[];
 }
 
-/** The body of a template. */
+/** The body of a variant of a template. */
 export interface Body {
   /** Fills it for one message; throws what rendering throws, and {@link PLACEHOLDER_LEFT}. */
   readonly fill: (rendering: Rendering) => FilledBody;
@@ -38,13 +38,13 @@ export interface Body {
 export const PLACEHOLDER_LEFT = 'an opt-out link was left unfilled';
 
 /** Encodes what is constant. */
-export function openBody(template: CompiledTemplate): Body {
-  const isLeft = [...template.text, ...template.html].some(
+export function openBody(variant: Variant): Body {
+  const isLeft = [...variant.text, ...variant.html].some(
     (piece) => piece.kind === 'constant' && findPlaceholder(piece.text) !== null,
   );
   const stretches = mergeConstants([
-    ...partStretches('text/plain', template.text, `--${BOUNDARY}`),
-    ...partStretches('text/html', template.html, `\r\n--${BOUNDARY}`),
+    ...partStretches('text/plain', variant.text, `--${BOUNDARY}`),
+    ...partStretches('text/html', variant.html, `\r\n--${BOUNDARY}`),
     Buffer.from(`\r\n--${BOUNDARY}--\r\n`),
   ]);
   const [first, ...rest] = stretches;

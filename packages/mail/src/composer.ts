@@ -24,6 +24,7 @@ import { type ListUnsubscribeOptions, listUnsubscribeFields, openHeaderPlanner }
 import { openMessageHeader, type WriteHeader } from './messageheader.ts';
 import { type Rendering, renderPieces } from './slot.ts';
 import type { CompiledTemplate } from './template.ts';
+import type { Variant } from './variant.ts';
 
 /** Makes messages. */
 export interface Composer {
@@ -65,7 +66,7 @@ export function openComposer(options: ComposerOptions): Composer {
     options,
     links,
     urls,
-    body: openBody(template),
+    ...openVariants(template),
     writeHeader: openMessageHeader({ ...options, domain }),
     signer: openSigner({ ...subdomain, emailType: configuration.emailType }),
     listUnsubscribe: {
@@ -86,14 +87,30 @@ interface Constants {
   readonly options: ComposerOptions;
   readonly links: readonly BodyLink[];
   readonly urls: LinkUrls;
-  readonly body: Body;
+  readonly personal: OpenVariant;
+  readonly impersonal: OpenVariant;
   readonly writeHeader: WriteHeader;
   readonly signer: Signer;
   readonly listUnsubscribe: ListUnsubscribeOptions;
 }
 
+interface OpenVariant {
+  readonly body: Body;
+  readonly subject: Variant['subject'];
+}
+
+/** A template without personalised blocks is encoded once. */
+function openVariants({
+  impersonal,
+  ...template
+}: CompiledTemplate): Pick<Constants, 'personal' | 'impersonal'> {
+  const personal = { body: openBody(template), subject: template.subject };
+  if (impersonal.html === template.html) return { personal, impersonal: personal };
+  return { personal, impersonal: { body: openBody(impersonal), subject: impersonal.subject } };
+}
+
 async function composeMessage(constants: Constants, input: ComposeInput): Promise<Composed> {
-  const { options, body, writeHeader, signer, listUnsubscribe } = constants;
+  const { options, writeHeader, signer, listUnsubscribe } = constants;
   const { messageId, date, profile, address } = input;
   // It stands in Message-ID: whatever is not a UUID is a mistake of ours, not of the recipient's.
   if (!UUID.test(messageId)) throw new Failure('message_id_invalid', 'A message id is a UUID.');
@@ -102,7 +119,7 @@ async function composeMessage(constants: Constants, input: ComposeInput): Promis
     return excluded('050302', 'The address is not the one that goes on the wire.');
   }
   const rendering = openRendering(constants, input);
-  const rendered = render(body, options.template, rendering);
+  const rendered = render(input.personal === null ? constants.impersonal : constants.personal, rendering);
   if (!rendered.ok) return rendered;
   const day = Math.floor(date.getTime() / MILLISECONDS_PER_DAY);
   const person = { profile: profile.number, address: address.number, day };
@@ -134,7 +151,7 @@ async function composeMessage(constants: Constants, input: ComposeInput): Promis
 
 function openRendering(
   { options, links, urls }: Constants,
-  { messageId, profile, address, context }: ComposeInput,
+  { messageId, profile, personal, address, context }: ComposeInput,
 ): Rendering & { readonly seal: (link: BodyLink) => string } {
   const seal = urls.forMessage({
     ...journeyOf(options),
@@ -145,7 +162,10 @@ function openRendering(
     addressNamespace: address.namespace,
   });
   return {
-    data: { profile: { ...profile.attributes, consents: profile.consents }, context },
+    data: {
+      profile: personal === null ? {} : { ...personal.attributes, consents: personal.consents },
+      context,
+    },
     seal,
     url: (index) => {
       const link = links[index];
@@ -159,10 +179,10 @@ type Rendered =
   | { readonly ok: true; readonly filled: FilledBody; readonly subject: string }
   | ReturnType<typeof excluded>;
 
-function render(body: Body, template: CompiledTemplate, rendering: Rendering): Rendered {
+function render({ body, subject }: OpenVariant, rendering: Rendering): Rendered {
   try {
     const filled = body.fill(rendering);
-    return { ok: true, filled, subject: refusePlaceholder(renderPieces(template.subject, rendering)) };
+    return { ok: true, filled, subject: refusePlaceholder(renderPieces(subject, rendering)) };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     const isLink = detail === PLACEHOLDER_LEFT || (isFailure(error) && error.code === 'token_too_long');

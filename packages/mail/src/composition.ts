@@ -37,9 +37,12 @@ export interface ComposeInput {
     readonly namespace: string;
     readonly id: string;
     readonly number: number;
-    readonly attributes: object;
-    readonly consents: Consents;
   };
+  /**
+   * What the template may say about the person. Null for who said no to personalization: then the fallbacks stand
+   * for the personalised blocks, and the profile is empty (O3).
+   */
+  readonly personal: { readonly attributes: object; readonly consents: Consents } | null;
   readonly address: { readonly spelling: string; readonly number: number; readonly namespace: 'Email' };
   readonly context: object;
 }

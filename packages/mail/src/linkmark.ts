@@ -10,7 +10,7 @@
 import type { TemplateError, TemplatePart } from '@adieu/core';
 import { load } from 'cheerio';
 import { LINK_HELPERS, linkTag, type ReadLink, readLink, refusedLink } from './link.ts';
-import type { Attribute, Markup, StartTag } from './markup.ts';
+import { type Attribute, attributeOf, type Markup, type StartTag } from './markup.ts';
 import { type Edit, positionAt, readMustaches } from './mustache.ts';
 
 /** The edits that turn the attributes into helpers. */
@@ -78,10 +78,6 @@ function removal(text: string, { start, end }: Attribute): Edit {
   let from = start;
   while (/\s/.test(text[from - 1] ?? '')) from -= 1;
   return { start: from, end, text: '' };
-}
-
-function attributeOf(tag: StartTag, name: string): Attribute | undefined {
-  return tag.attributes.find((attribute) => attribute.name === name);
 }
 
 /** What an attribute says: from the original text, since the masked one hides Handlebars, decoded once (OH-22). */

@@ -71,6 +71,11 @@ export function readMarkup(text: string, options: { readonly selfClosing?: boole
   return markup;
 }
 
+/** The attribute of a tag, by its name in lower case. */
+export function attributeOf(tag: StartTag, name: string): Attribute | undefined {
+  return tag.attributes.find((attribute) => attribute.name === name);
+}
+
 interface Draft {
   readonly tags: StartTag[];
   readonly texts: TextRun[];

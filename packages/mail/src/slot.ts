@@ -11,6 +11,7 @@ import { escapeHtml } from '@adieu/core';
 import Handlebars from 'handlebars';
 import type { Grammar } from './grammar.ts';
 import { LINK_HELPERS, type LinkRegistry } from './link.ts';
+import { findProfilePath } from './profile-path.ts';
 
 /** What one recipient brings to a template. */
 export interface Rendering {
@@ -29,8 +30,8 @@ export type Piece =
 export interface SlotStyle {
   /** Values and URLs are escaped once. */
   readonly html: boolean;
-  /** An unknown path is an error. */
-  readonly strict: boolean;
+  /** An unknown path is an error: no path, every path, or every path but those of the profile. */
+  readonly strict: 'no' | 'all' | 'context';
 }
 
 /** Splits a checked program; adds its links to the registry. The program is used up. */
@@ -80,7 +81,7 @@ function programSlot(
     { ...program, body: [statement] },
     {
       noEscape: !html,
-      strict,
+      strict: strict === 'all' || (strict === 'context' && findProfilePath(statement) === null),
       knownHelpersOnly: true,
       knownHelpers: KNOWN_HELPERS,
     },

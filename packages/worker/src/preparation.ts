@@ -6,8 +6,15 @@
  *
  * @module
  */
-import { decide, type ExclusionCode, type GateMessage, isFailure, type Log } from '@adieu/core';
-import type { Composed, Composer } from '@adieu/mail';
+import {
+  decide,
+  type ExclusionCode,
+  type GateMessage,
+  isFailure,
+  type Log,
+  refusesPersonalization,
+} from '@adieu/core';
+import type { Composed, ComposeInput, Composer } from '@adieu/mail';
 import { type Claim, type ClaimedMessage, standingOf } from '@adieu/store';
 
 /** A message that may leave, and its bytes. */
@@ -85,13 +92,8 @@ export function openPreparation(options: PreparationOptions): Preparation {
       const composed = await composer.compose({
         messageId: message.messageId,
         date: now(),
-        profile: {
-          namespace: message.namespace,
-          id: message.identity,
-          number: message.profileId,
-          attributes: message.attributes,
-          consents: message.consents,
-        },
+        profile: { namespace: message.namespace, id: message.identity, number: message.profileId },
+        personal: personalOf(message),
         address: { spelling: message.spelling, number: message.addressId, namespace: 'Email' },
         context: message.context,
       });
@@ -147,4 +149,9 @@ export function openPreparation(options: PreparationOptions): Preparation {
     },
     held: () => held,
   };
+}
+
+/** The only place where a profile is handed on to be rendered: not of a person who said no to that (O3). */
+function personalOf({ attributes, consents }: ClaimedMessage): ComposeInput['personal'] {
+  return refusesPersonalization(consents) ? null : { attributes, consents };
 }

@@ -6,7 +6,7 @@
 import type { CompileTemplate, TemplateError, TemplateSource } from '@adieu/core';
 import { type Database, findTemplate, putTemplate } from '@adieu/store';
 import { z } from 'zod';
-import { PROBLEMS, Problem, unsupportedField } from '../problem.ts';
+import { PROBLEMS, Problem } from '../problem.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
 import { isStorable, PlainName } from './field.ts';
 import type { ManagementApp } from './management-app.ts';
@@ -26,9 +26,11 @@ const Body = z.strictObject({
   html: Markup.optional(),
   text: Markup.optional().describe('Derived from the HTML when absent'),
   fallbacks: z
-    .record(z.string(), z.string())
+    .record(z.string(), z.string().max(TEMPLATE_LIMIT).refine(isStorable, STORABLE))
     .optional()
-    .describe('Not supported by this version, refused with `unsupported_field`'),
+    .describe(
+      'What stands in the place of a block `data-personalized="id"` for who said no to personalization, by its id: HTML, or MJML in the place of a component. `subject`, `preheader` and `text` replace those parts. May use `context`, never `profile`. A block without a fallback is removed',
+    ),
   strict: z.boolean().optional().describe('An unknown path is an error instead of empty'),
 });
 
@@ -78,10 +80,7 @@ function readSource(id: string, body: z.output<typeof Body>): TemplateSource {
   if ((body.mjml === undefined) === (body.html === undefined)) {
     throw new Problem(422, 'mjml_or_html', { detail: 'Give either mjml or html.', field: 'mjml' });
   }
-  const { fallbacks, ...source } = body;
-  if (Object.keys(fallbacks ?? {}).length > 0)
-    throw unsupportedField('fallbacks', 'A fallback for personalised blocks');
-  return { ...present(source), id, version: 0 };
+  return { ...present(body), id, version: 0 };
 }
 
 function optOutWarning(optOutLinks: number): string[] {

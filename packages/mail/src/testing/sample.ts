@@ -86,22 +86,22 @@ export function composerOptions(
 /** A recipient. */
 export function recipient(
   change: Omit<Partial<ComposeInput>, 'profile' | 'address'> & {
-    readonly profile?: Partial<ComposeInput['profile']>;
+    readonly profile?: Partial<ComposeInput['profile'] & NonNullable<ComposeInput['personal']>>;
     readonly address?: Partial<ComposeInput['address']>;
   } = {},
 ): ComposeInput {
+  const { attributes = {}, consents = {}, ...profile } = change.profile ?? {};
   return {
     messageId: randomUUID(),
     date: new Date('2025-11-24T14:25:09Z'),
     context: {},
+    personal: { attributes, consents },
     ...change,
     profile: {
       namespace: 'CRMID',
       id: '5142733041546020095851529937068211571',
       number: 7,
-      attributes: {},
-      consents: {},
-      ...change.profile,
+      ...profile,
     },
     address: { spelling: 'john@example.com', number: 11, namespace: 'Email', ...change.address },
   };

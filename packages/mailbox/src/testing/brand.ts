@@ -86,9 +86,8 @@ export async function openBrand(): Promise<Brand> {
           namespace: 'CRMID',
           id: '5142733041546020095851529937068211571',
           number: 1,
-          attributes: { person: { name: { firstName: name } } },
-          consents: {},
         },
+        personal: { attributes: { person: { name: { firstName: name } } }, consents: {} },
         address: { spelling: email, number: 1, namespace: 'Email' },
         context: { coupon: 'LUNA-7' },
       });
