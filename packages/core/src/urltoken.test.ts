@@ -61,17 +61,6 @@ describe('sealing and opening', () => {
     expect(openUrlToken(ring, audience, sealer.seal(full))).toEqual(full);
   });
 
-  test('U7 says whether our mail stops as well, and costs nothing where it does not', () => {
-    const said: UrlClaims = { ...claims, shadow: true };
-    expect(openUrlToken(ring, audience, sealer.seal(said))).toEqual(said);
-    expect(openUrlToken(ring, audience, sealer.seal(claims))).not.toHaveProperty('shadow');
-    const length = (value: string): number => Buffer.from(value, 'base64url').length;
-    expect(length(sealer.seal(said).params) - length(sealer.seal(claims).params)).toBe(2);
-    // Behind the page there is room for this one word.
-    expect(openUrlToken(ring, audience, forge({ version: 1, page: 1, more: '1' }))?.shadow).toBe(true);
-    expect(openUrlToken(ring, audience, forge({ version: 1, page: 1, more: '2' }))).toBeNull();
-  });
-
   test('gives back whatever texts were sealed', () => {
     const word = fc.string({ maxLength: 40 });
     fc.assert(
@@ -337,15 +326,7 @@ function resign(token: UrlToken): UrlToken {
 }
 
 /** The format, written a second time: a token of this version whose page has this many octets. */
-function forge({
-  version,
-  page,
-  more,
-}: {
-  readonly version: number;
-  readonly page: number;
-  readonly more?: string;
-}): UrlToken {
+function forge({ version, page }: { readonly version: number; readonly page: number }): UrlToken {
   const purposeKey = ring.subkey(1, 'token/one-click');
   if (purposeKey === null) throw new Error('no key');
   const head = Buffer.from([version, 1, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -364,17 +345,7 @@ function forge({
   const absent = Buffer.from([0x80]);
   const one = (letter: string) => Buffer.from([1, letter.charCodeAt(0)]);
   const longText = Buffer.from([0x83, page >> 8, page & 255, ...Buffer.alloc(page, 'x')]);
-  const said = [
-    one('m'),
-    absent,
-    absent,
-    absent,
-    one('s'),
-    one('0'),
-    absent,
-    longText,
-    ...(more === undefined ? [] : [one(more)]),
-  ];
+  const said = [one('m'), absent, absent, absent, one('s'), one('0'), absent, longText];
   const params = seal('params', Buffer.concat(said), '');
   const pid = seal('pid', Buffer.concat([one('p'), one('n'), one('a'), one('e')]), params);
   return resign({ params, pid, sig: '' });
