@@ -181,6 +181,7 @@ END STORED,
   CONSTRAINT identity_only_emails_change CHECK ((current OR (namespace_key = 'email'::text))),
   CONSTRAINT identity_pkey PRIMARY KEY (sandbox_id, namespace_key, value, sharer)
 );
+CREATE INDEX identity_former ON public.identity USING btree (profile_id) WHERE (NOT current);
 CREATE UNIQUE INDEX identity_once_per_namespace ON public.identity USING btree (profile_id, namespace_key) WHERE current;
 
 CREATE TABLE installation (
@@ -229,12 +230,13 @@ CREATE TABLE message (
   deaths smallint NOT NULL DEFAULT 0,
   CONSTRAINT message_attempts CHECK (((attempts >= 0) AND ((attempts = 0) = (first_attempt_at IS NULL)))),
   CONSTRAINT message_exclusion_has_a_code CHECK (((state <> 'excluded'::message_state) OR (code IS NOT NULL))),
-  CONSTRAINT message_goes_to_somebody CHECK (((state = 'excluded'::message_state) OR ((profile_id IS NOT NULL) AND (address_id IS NOT NULL)))),
+  CONSTRAINT message_goes_to_somebody CHECK (((state = 'excluded'::message_state) OR (identity = ''::text) OR ((profile_id IS NOT NULL) AND (address_id IS NOT NULL)))),
   CONSTRAINT message_on_the_wire_has_an_attempt CHECK (((state <> ALL (ARRAY['sending'::message_state, 'unknown'::message_state])) OR ((attempt_id IS NOT NULL) AND (first_attempt_at IS NOT NULL)))),
   CONSTRAINT message_once_per_profile UNIQUE (execution_id, profile_id, month),
   CONSTRAINT message_pkey PRIMARY KEY (id, month)
 ) PARTITION BY RANGE (month);
 CREATE INDEX message_batch ON public.message USING btree (execution_id, batch_no);
+CREATE INDEX message_of_nobody ON public.message USING btree (lower(identity)) WHERE (profile_id IS NULL);
 
 CREATE TABLE migration (
   number integer NOT NULL,
@@ -355,12 +357,14 @@ CREATE TABLE template (
 
 CREATE TABLE tombstone (
   sandbox_id integer NOT NULL,
-  hash bytea NOT NULL,
   key_id smallint NOT NULL,
+  hash bytea NOT NULL,
   suppressed text,
   erased_at timestamp with time zone NOT NULL DEFAULT now(),
+  audit_id bigint NOT NULL,
+  CONSTRAINT tombstone_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES privacy_audit(id),
   CONSTRAINT tombstone_is_hashed CHECK ((octet_length(hash) = 32)),
-  CONSTRAINT tombstone_pkey PRIMARY KEY (sandbox_id, hash),
+  CONSTRAINT tombstone_pkey PRIMARY KEY (sandbox_id, key_id, hash),
   CONSTRAINT tombstone_sandbox_id_fkey FOREIGN KEY (sandbox_id) REFERENCES sandbox(id),
   CONSTRAINT tombstone_suppressed CHECK ((suppressed = ANY (ARRAY['manual'::text, 'hard'::text, 'soft'::text, 'complaint'::text])))
 );

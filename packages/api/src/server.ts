@@ -117,6 +117,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   app.register(managementRoutes, {
     database,
     ring,
+    recorder,
     wake,
     compile,
     inboundHost,

@@ -2,7 +2,7 @@
  * What every role stands on: database, queue address, keys. Opened in order, closed in the opposite one.
  *
  * One rule: a process whose key ring cannot open the sealed DKIM keys never starts, because it could neither sign
- * nor open the links of mails that are out already.
+ * nor open the links of mails that are out already; nor one whose ring cannot tell who was erased.
  *
  * @module
  */
@@ -10,7 +10,9 @@ import { mkdir } from 'node:fs/promises';
 import { API_SCOPES } from '@adieu/api';
 import type { KeyRing, Log } from '@adieu/core';
 import {
+  attachKeyRing,
   checkSealedKeys,
+  checkTombstoneKeys,
   type Database,
   ensureApiKey,
   ensureSandbox,
@@ -85,6 +87,8 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   try {
     const ring = await openKeyRing(config);
     await checkSealedKeys(opened.database.db, ring.value);
+    await checkTombstoneKeys(opened.database.db, ring.value);
+    attachKeyRing(opened.database.db, ring.value);
     const apiKey = await openApiKey(config);
     await ensureSandbox(opened.database.db, HOME.organisation, HOME.sandbox);
     await ensureApiKey(opened.database.db, {

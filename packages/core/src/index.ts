@@ -103,6 +103,8 @@ export { decide, evaluate, gateMessage } from './gate.ts';
 export type { Markup, MarkupValue } from './html.ts';
 export { decodeHtml, escapeHtml, html } from './html.ts';
 export { addressConsents, foldIdentities } from './identity-consents.ts';
+export type { PersonName } from './keyedhash.ts';
+export { hashName } from './keyedhash.ts';
 export type { KeyRing } from './keyring.ts';
 export {
   describeKeyRing,

@@ -28,20 +28,7 @@ ALTER TABLE subdomain ADD COLUMN brand jsonb NOT NULL DEFAULT '{}',
 -- `reference`: where the proof of a change lies, when an operator brought it.
 ALTER TABLE consent_history ADD COLUMN reference text;
 
--- Who was erased, as a keyed hash: nobody can be read from it, and nobody comes back by an import. `key_id`: the key
--- of the ring that made it. `suppressed`: why the address was on the suppression list.
-CREATE TABLE tombstone (
-  sandbox_id integer NOT NULL REFERENCES sandbox (id),
-  hash bytea NOT NULL,
-  key_id smallint NOT NULL,
-  suppressed text,
-  erased_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (sandbox_id, hash),
-  CONSTRAINT tombstone_is_hashed CHECK (octet_length(hash) = 32),
-  CONSTRAINT tombstone_suppressed CHECK (suppressed IN ('manual', 'hard', 'soft', 'complaint'))
-);
-
--- Who asked for what was known about a person, or for forgetting it. The person is a keyed hash here too.
+-- Who asked for what was known about a person, or for forgetting it. The person is a keyed hash: nobody can be read from it.
 CREATE TABLE privacy_audit (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sandbox_id integer NOT NULL REFERENCES sandbox (id),
@@ -52,3 +39,29 @@ CREATE TABLE privacy_audit (
   counts jsonb NOT NULL DEFAULT '{}',
   CONSTRAINT privacy_audit_act CHECK (act IN ('export', 'erasure'))
 );
+
+-- Every name of who was erased, as a keyed hash too, so that nobody comes back by an import. `key_id`: the key of the ring
+-- that made it. `suppressed`: why the address was on the suppression list. `audit_id`: by which erasure.
+CREATE TABLE tombstone (
+  sandbox_id integer NOT NULL REFERENCES sandbox (id),
+  key_id smallint NOT NULL,
+  hash bytea NOT NULL,
+  suppressed text,
+  erased_at timestamptz NOT NULL DEFAULT now(),
+  audit_id bigint NOT NULL REFERENCES privacy_audit (id),
+  PRIMARY KEY (sandbox_id, key_id, hash),
+  CONSTRAINT tombstone_is_hashed CHECK (octet_length(hash) = 32),
+  CONSTRAINT tombstone_suppressed CHECK (suppressed IN ('manual', 'hard', 'soft', 'complaint'))
+);
+
+-- A message of somebody erased is counted, and is nobody's: its identity is empty, whatever became of it.
+ALTER TABLE message DROP CONSTRAINT message_goes_to_somebody;
+ALTER TABLE message ADD CONSTRAINT message_goes_to_somebody
+  CHECK (state = 'excluded' OR identity = '' OR (profile_id IS NOT NULL AND address_id IS NOT NULL));
+-- For an erasure: what names a person beside the rows of the person.
+CREATE INDEX message_of_nobody ON message (lower(identity)) WHERE profile_id IS NULL;
+CREATE INDEX identity_former ON identity (profile_id) WHERE NOT current;
+
+-- What is expanded is kept as messages alone.
+UPDATE execution SET recipients = '[]' WHERE recipients IS NOT NULL AND expanded_at IS NOT NULL;
+UPDATE execution SET audience = '{}' WHERE audience IS NOT NULL AND expanded_at IS NOT NULL;

@@ -18,6 +18,7 @@ import { loadStates, writeConsents, writeStates } from './profile-state.ts';
 import { prepared, run } from './statement.ts';
 import { storableJson, storableText } from './storable.ts';
 import { createSubject, SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
+import { ERASED } from './tombstone.ts';
 
 /** What an act did, and the scopes it narrowed: what is on the wire there is waited for. */
 export interface RecordedAct {
@@ -101,7 +102,8 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
   const clean = { ...act, changes: act.changes.map(storableChange) };
   let subject = await findSubject(db, clean);
   if (subject === null) return UNKNOWN;
-  if (lacks(subject, clean) && (await createSubject(db, clean.who, subject))) {
+  if (lacks(subject, clean)) {
+    if ((await createSubject(db, clean.who, subject)) === 'erased') return erased(clean);
     subject = (await findSubject(db, clean)) ?? subject;
   }
   if (lacks(subject, clean)) return UNKNOWN;
@@ -113,6 +115,13 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
 }
 
 const UNKNOWN: RecordedAct = { receipt: { known: false, changed: [], kept: [] }, narrowed: [] };
+
+/** Nothing is recorded: they are out, and nobody is there who could be let in. */
+function erased({ changes }: Act): RecordedAct {
+  const refused = changes.filter(({ to }) => !isNo(to));
+  const kept = refused.map((change) => ({ ...change, why: 'erasure' as const }));
+  return { receipt: { known: true, changed: [], kept }, narrowed: [] };
+}
 
 async function findSubject(db: Db, { organisation, sandbox, who, messageId }: Act): Promise<Subject | null> {
   const month = messageId === undefined ? null : findMonthOf(messageId);
@@ -151,7 +160,10 @@ async function write(
     consents: profile.consents,
     address: states.addresses.get(ofAddress ?? 0)?.consents ?? {},
   };
-  const bars = await readBars(db, { profileId, addressId });
+  const noes = [before.consents.marketing?.email?.reason, before.address.marketing?.email?.reason];
+  // A token proves who reads a mailbox; that somebody wants to be known again takes a proof of its own.
+  const erased = act.reference === undefined && noes.includes(ERASED);
+  const bars = { erased, ...(await readBars(db, { profileId, addressId })) };
   const { state, changed, kept } = applyAct(before, act.changes, { at: act.at, bars });
   if (state.consents !== before.consents) await writeConsents(db, profileId, state.consents);
   if (ofAddress !== null && state.address !== before.address) {
@@ -197,12 +209,10 @@ function narrowedBy(
 async function readBars(
   db: Db,
   { profileId, addressId }: { readonly profileId: number; readonly addressId: number | null },
-): Promise<Bars> {
+): Promise<Omit<Bars, 'erased'>> {
   const noes = await run(db, LAST_NOES, [profileId, addressId]);
   const [row] = await run(db, COMPLAINED, [addressId, namespaceKey(EMAIL_NAMESPACE)]);
   return {
-    // A profile that was erased has no row, and no act finds it.
-    erased: false,
     complained: row?.complained ?? false,
     lastNo: ({ scope, channel, list = null }) =>
       noes.find((no) => no.scope === scope && no.channel === channel && no.list === list) ?? null,

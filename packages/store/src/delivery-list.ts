@@ -9,7 +9,7 @@
  */
 import type { DeliveryList, ListedKind, ListedValue, SuppressionReason } from '@adieu/core';
 import { EMAIL_NAMESPACE, namespaceKey } from '@adieu/core';
-import { ensureAddresses, type NamedAddress } from './address.ts';
+import { type AddressNumbers, ensureAddresses, type NamedAddress } from './address.ts';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
 import { lockIdentities } from './identity.ts';
@@ -98,8 +98,11 @@ export async function putEntries(
     retrying(() =>
       db.transaction().execute(async (transaction) => {
         await lockIdentities(transaction, scope.sandboxId);
+        // First the addresses: one that was erased brings its own entry back.
+        const emails = entries.filter(({ kind }) => kind === 'email').map(addressOf);
+        const number = await ensureAddresses(transaction, scope.sandboxId, emails);
         const { added, changed } = await compare(transaction, scope, { list, entries });
-        await write(transaction, scope, { list, source, added, changed });
+        await write(transaction, scope, { list, source, added, changed, number });
         return entries.map((entry) => added.has(entry));
       }),
     ),
@@ -170,13 +173,18 @@ async function compare(
 async function write(
   db: Db,
   scope: Scope,
-  { list, source, added, changed }: Comparison & Pick<ListWrite, 'list' | 'source'>,
+  {
+    list,
+    source,
+    added,
+    changed,
+    number,
+  }: Comparison & Pick<ListWrite, 'list' | 'source'> & { readonly number: AddressNumbers },
 ): Promise<void> {
   // One that was added and changed within this group is written once, as changed.
   const rows = [...new Map([...added, ...changed].map((entry) => [nameOf(entry), entry])).values()];
   if (rows.length === 0) return;
   const emails = rows.filter(({ kind }) => kind === 'email');
-  const number = await ensureAddresses(db, scope.sandboxId, emails.map(addressOf));
   const news = list === 'suppressed' ? [...added].filter(({ kind }) => kind === 'email') : [];
   await run(db, WRITE, [
     scope.sandboxId,

@@ -61,12 +61,7 @@ const STANDINGS = preparedMonthly<StandingRow>(
    WHERE m.execution_id = $1 AND m.batch_no = $2 AND m.state = 'queued'`,
 );
 
-/** Recipients are one step: once they are counted, nobody has to be known any more. */
-const KEEP = prepared<never>(
-  'dry_keep',
-  `UPDATE execution SET dry_result = $2::jsonb, recipients = CASE WHEN recipients IS NOT NULL THEN '[]'::json END
-   WHERE id = $1`,
-);
+const KEEP = prepared<never>('dry_keep', `UPDATE execution SET dry_result = $2::jsonb WHERE id = $1`);
 
 /**
  * Runs a step that writes messages, adds what would become of them to the result, and leaves nothing else of it but gaps in

@@ -51,7 +51,9 @@ const OPEN = preparedMonthly<{ readonly open: boolean }>(
 const CONTROL = prepared<never>(
   'control_execution',
   `UPDATE execution SET control = $2,
-     expanded_at = CASE WHEN $2 = 'cancelled' THEN coalesce(expanded_at, clock_timestamp()) ELSE expanded_at END
+     expanded_at = CASE WHEN $2 = 'cancelled' THEN coalesce(expanded_at, clock_timestamp()) ELSE expanded_at END,
+     recipients = CASE WHEN $2 = 'cancelled' AND recipients IS NOT NULL THEN '[]'::json ELSE recipients END,
+     audience = CASE WHEN $2 = 'cancelled' AND audience IS NOT NULL THEN '{}'::jsonb ELSE audience END
    WHERE id = $1`,
 );
 

@@ -43,6 +43,12 @@ interface StepRow {
 const STEP = 10_000;
 const BATCH = 200;
 
+/** No step is under way while somebody is erased: its snapshot would still see them. Waits for the erasures of its sandbox. */
+const KEEP_ERASURES_OUT = prepared<never>(
+  'keep_erasures_out',
+  `SELECT pg_advisory_xact_lock_shared(hashtext('adieu erasure'), sandbox_id) FROM execution WHERE id = $1`,
+);
+
 const LOCK = prepared<ExecutionRow>(
   'lock_execution',
   `SELECT sandbox_id AS "sandboxId", month, created_at AS "createdAt", expand_cursor AS cursor, next_batch AS "nextBatch",
@@ -98,6 +104,15 @@ const EXPAND_RECIPIENTS = preparedMonthly<StepRow>(
    ), ${write(messages, events)}`,
 );
 
+/** Once everybody has a message, nobody has to be named twice. */
+const MOVE = prepared<never>(
+  'move_expansion',
+  `UPDATE execution SET expand_cursor = $2, next_batch = $3, expanded_at = CASE WHEN $4 THEN clock_timestamp() END,
+     recipients = CASE WHEN $4 AND recipients IS NOT NULL THEN '[]'::json ELSE recipients END,
+     audience = CASE WHEN $4 AND audience IS NOT NULL THEN '{}'::jsonb ELSE audience END
+   WHERE id = $1`,
+);
+
 /** Expands an execution by one step. One that is expanded or unknown is `done` with no batches; a dry run has none, either. */
 export async function expandStep(db: Db, executionId: number): Promise<ExpansionStep> {
   const { tables, ...expanded } = await expandOnce(db, executionId);
@@ -111,6 +126,7 @@ async function expandOnce(
 ): Promise<ExpansionStep & { readonly tables: string[] }> {
   return retrying(() =>
     db.transaction().execute(async (transaction) => {
+      await run(transaction, KEEP_ERASURES_OUT, [executionId]);
       const [execution] = await run(transaction, LOCK, [executionId]);
       if (execution === undefined) return { done: true, batches: [], tables: [] };
       await sql`SELECT ensure_month(${execution.month}::date)`.execute(transaction);
@@ -121,11 +137,8 @@ async function expandOnce(
         ? await rehearse(transaction, { executionId, month, nextBatch }, take)
         : await take();
       const batches = execution.dryRun ? [] : (row?.batches ?? []);
-      await sql`UPDATE execution SET expand_cursor = ${row?.cursor ?? execution.cursor},
-        next_batch = ${execution.nextBatch + Math.ceil((row?.taken ?? 0) / BATCH)},
-        expanded_at = ${done ? sql`clock_timestamp()` : sql`NULL`} WHERE id = ${executionId}`.execute(
-        transaction,
-      );
+      const after = nextBatch + Math.ceil((row?.taken ?? 0) / BATCH);
+      await run(transaction, MOVE, [executionId, row?.cursor ?? execution.cursor, after, done]);
       const tables = [
         'batch',
         messagesOf(execution.month),

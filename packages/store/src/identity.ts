@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { PersonName } from '@adieu/core';
 import { EMAIL_NAMESPACE, identityKey, namespaceKey } from '@adieu/core';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
@@ -176,7 +177,7 @@ function contradicts(profile: RegisteredProfile, identity: NamedIdentity): boole
   return known !== undefined && known.value !== identity.value;
 }
 
-/** Neither part holds a NUL. */
-function nameOf(identity: NamedIdentity): string {
+/** A name as one text: neither part holds a NUL. */
+export function nameOf(identity: PersonName): string {
   return `${identity.namespaceKey}\0${identity.value}`;
 }

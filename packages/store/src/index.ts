@@ -23,6 +23,8 @@ export { allowedListSize, findEntries, listEntries, setAllowedList } from './del
 export { hasCluster } from './embedded-cluster.ts';
 export type { EmbeddedServer } from './embedded-server.ts';
 export { startEmbedded } from './embedded-server.ts';
+export type { ErasureCounts, ErasureReceipt, ErasureRequest } from './erasure.ts';
+export { eraseProfile } from './erasure.ts';
 export type {
   CheckParts,
   CreatedExecution,
@@ -74,6 +76,8 @@ export {
 } from './policy.ts';
 export type { StoredAddress, StoredProfile } from './profile.ts';
 export { findProfile, profileConsents } from './profile.ts';
+export type { ExportRequest } from './profile-export.ts';
+export { exportProfile } from './profile-export.ts';
 export type { ImportOutcome } from './profile-import.ts';
 export { importProfiles } from './profile-import.ts';
 export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
@@ -100,5 +104,7 @@ export {
 export type { DueBatch, SweepOutcome } from './sweep.ts';
 export { sweep } from './sweep.ts';
 export { findTemplate, putTemplate } from './template.ts';
+export type { Tombstone, Tombstones } from './tombstone.ts';
+export { attachKeyRing, checkTombstoneKeys, ERASED, findTombstones } from './tombstone.ts';
 export type { Beat, Place, Seen, Witness, WitnessOptions } from './witness.ts';
 export { openWitness } from './witness.ts';

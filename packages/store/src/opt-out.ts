@@ -142,19 +142,23 @@ export function checkOptOut(optOut: OptOut): void {
 /**
  * Records a group and answers for each, in order. A token that names a person or an address without a row (a database
  * restored from before the mail, an address never mailed from here) is as valid as any: the rows are created, and the
- * statement runs once more. Only numbers that mean nobody stay unknown.
+ * statement runs once more. Who was erased is out already, and is known by that alone. Only numbers that mean nobody stay
+ * unknown.
  */
 export async function recordOptOuts(db: Db, optOuts: readonly OptOut[]): Promise<Recorded[]> {
   const rows = await runGroup(db, optOuts);
   const missing = rows.filter(
     ({ scope, addressId, profileId }) => profileId === null || (scope === 'identity' && addressId === null),
   );
-  const created = await createMissing(db, optOuts, missing);
+  const { created, erased } = await createMissing(db, optOuts, missing);
   const again =
     created.length === 0 ? [] : await runGroup(db, created.map((place) => optOuts[place]).filter(isPresent));
   const byPlace = new Map<number, Recorded>(rows.map((row) => [row.place, row]));
   for (const row of again) byPlace.set(created[row.place] ?? -1, row);
-  return optOuts.map((optOut, place) => byPlace.get(place) ?? unknownTo(optOut));
+  return optOuts.map((optOut, place) => {
+    const recorded = byPlace.get(place) ?? unknownTo(optOut);
+    return erased.has(place) ? { ...recorded, known: true } : recorded;
+  });
 }
 
 async function runGroup(db: Db, optOuts: readonly OptOut[]): Promise<Row[]> {
@@ -162,14 +166,21 @@ async function runGroup(db: Db, optOuts: readonly OptOut[]): Promise<Row[]> {
   return withPartitions(db, () => retrying(() => run(db, RECORD, [group])));
 }
 
-/** Places of opt-outs whose person or address could be created. */
-async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly Row[]): Promise<number[]> {
-  const places: number[] = [];
-  for (const { place, sandboxId, profileId } of rows) {
-    const who = optOuts[place]?.who;
-    if (who !== undefined && (await createSubject(db, who, { sandboxId, profileId }))) places.push(place);
+/** Places of opt-outs whose person or address could be created, and of those who were erased. */
+async function createMissing(
+  db: Db,
+  optOuts: readonly OptOut[],
+  rows: readonly Row[],
+): Promise<{ readonly created: readonly number[]; readonly erased: ReadonlySet<number> }> {
+  const created: number[] = [];
+  const erased = new Set<number>();
+  for (const row of rows) {
+    const who = optOuts[row.place]?.who;
+    const outcome = who === undefined ? 'nobody' : await createSubject(db, who, row);
+    if (outcome === 'created') created.push(row.place);
+    if (outcome === 'erased') erased.add(row.place);
   }
-  return places;
+  return { created, erased };
 }
 
 function columnsOf(optOut: OptOut, place: number): object {

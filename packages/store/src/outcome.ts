@@ -21,6 +21,9 @@ export interface Attempt {
   readonly attemptId: string;
 }
 
+/** What a message of somebody erased meanwhile ends with, where its attempt leaves it open. */
+const ERASED_CODE = '050101' satisfies ExclusionCode;
+
 /** What became of an attempt. */
 export interface Outcome extends Attempt {
   readonly state: 'sent' | 'deferred' | 'bounced' | 'failed' | 'unknown';
@@ -44,6 +47,9 @@ interface Written {
  * A message that is open again may have to end before its batch would be looked at, so that is asked at once: the next
  * release says when. Batches that become due again are locked before the messages change, as {@link releaseBatch} relies on, and
  * whether they are due already is read from the locked row: this statement's snapshot may be older than a release.
+ *
+ * A message without an identity is of somebody who was erased while it was on the wire: it keeps its outcome and no word, and
+ * what would be tried again ends.
  */
 const SETTLE = preparedMonthly<Written>(
   'settle',
@@ -61,9 +67,14 @@ const SETTLE = preparedMonthly<Written>(
      WHERE (b.execution_id, b.no) IN (SELECT execution_id, batch_no FROM outcome WHERE state = 'deferred' OR resent)
      ORDER BY b.execution_id, b.no FOR NO KEY UPDATE
    ), settled AS (
-     UPDATE ${messages} m SET state = CASE WHEN o.resent THEN 'deferred' ELSE o.state END, code = o.code, reply = o.reply,
+     UPDATE ${messages} m SET
+       state = CASE WHEN m.identity = '' AND o.state = 'deferred' THEN 'excluded'
+         WHEN o.resent AND m.identity <> '' THEN 'deferred' ELSE o.state END,
+       code = CASE WHEN m.identity = '' AND o.state = 'deferred' THEN '${ERASED_CODE}' ELSE o.code END,
+       reply = CASE WHEN m.identity <> '' THEN o.reply END,
        attempt_id = CASE WHEN o.state = 'deferred' THEN NULL ELSE m.attempt_id END,
-       not_before = CASE WHEN o.state = 'deferred' OR o.resent THEN o.not_before END, updated_at = clock_timestamp()
+       not_before = CASE WHEN m.identity <> '' AND (o.state = 'deferred' OR o.resent) THEN o.not_before END,
+       updated_at = clock_timestamp()
      FROM outcome o
      WHERE (SELECT count(*) FROM woken) >= 0 AND m.id = o.id AND m.attempt_id = o.attempt_id
        AND (m.state = 'sending' OR (m.state IN ('unknown', 'deferred') AND o.state <> 'unknown'))
@@ -79,10 +90,10 @@ const SETTLE = preparedMonthly<Written>(
    SELECT month, sandbox_id, state::text, id, execution_id, profile_id, code FROM settled RETURNING message_id AS id`,
 );
 
-/** An attempt that is given back is not counted; the message is as it was before the intent, and due. */
+/** An attempt that is given back is not counted; the message is as it was before the intent, and due. One without an identity ends. */
 const GIVE_BACK = preparedMonthly<Written>(
   'give_back',
-  (messages) => `WITH attempt AS MATERIALIZED (
+  (messages, events) => `WITH attempt AS MATERIALIZED (
      SELECT a.*, m.execution_id, m.batch_no FROM unnest($1::uuid[], $2::uuid[]) AS a (id, attempt_id)
      JOIN ${messages} m ON m.id = a.id
    ), woken AS MATERIALIZED (
@@ -90,13 +101,18 @@ const GIVE_BACK = preparedMonthly<Written>(
      WHERE (b.execution_id, b.no) IN (SELECT execution_id, batch_no FROM attempt)
      ORDER BY b.execution_id, b.no FOR NO KEY UPDATE
    ), given AS (
-     UPDATE ${messages} m SET state = CASE WHEN m.attempts > 1 THEN 'deferred' ELSE 'queued' END::message_state,
+     UPDATE ${messages} m SET state = CASE WHEN m.identity = '' THEN 'excluded' WHEN m.attempts > 1 THEN 'deferred'
+         ELSE 'queued' END::message_state, code = CASE WHEN m.identity = '' THEN '${ERASED_CODE}' ELSE m.code END,
        attempts = m.attempts - 1, attempt_id = NULL, not_before = NULL, updated_at = clock_timestamp(),
        first_attempt_at = CASE WHEN m.attempts > 1 THEN m.first_attempt_at END
      FROM attempt a
      WHERE (SELECT count(*) FROM woken) >= 0 AND m.id = a.id AND m.attempt_id = a.attempt_id
        AND m.state IN ('sending', 'unknown')
-     RETURNING m.id, m.execution_id, m.batch_no
+     RETURNING m.month, m.id, m.execution_id, m.batch_no, m.state, m.code
+   ), noted AS (
+     INSERT INTO ${events} (month, sandbox_id, type, message_id, execution_id, code)
+     SELECT g.month, e.sandbox_id, 'excluded', g.id, g.execution_id, g.code
+     FROM given g JOIN execution e ON e.id = g.execution_id WHERE g.state = 'excluded'
    ), due AS (
      UPDATE batch b SET due_at = clock_timestamp(), ends_at = clock_timestamp()
      FROM (SELECT DISTINCT execution_id, batch_no FROM given) g

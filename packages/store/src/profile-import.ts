@@ -2,7 +2,8 @@
  * Importing profiles: one transaction per call, the same few statements for one record or for five hundred.
  *
  * One rule: an import adds to what is known and never lifts a no (X7). Rows are locked before they are read, profiles
- * by id and then addresses by id, so that an opt-out which commits meanwhile is not written over.
+ * by id and then addresses by id, so that an opt-out which commits meanwhile is not written over. Who was erased comes back
+ * opted out.
  *
  * @module
  */
@@ -22,6 +23,8 @@ import { isRejected, readRecord } from './profile-record.ts';
 import type { AddressState, ProfileState } from './profile-state.ts';
 import { loadStates, writeStates } from './profile-state.ts';
 import { insertProfiles, numberProfiles, writeIdentities, writeUsages } from './profile-write.ts';
+import type { Returned } from './returning.ts';
+import { findReturned, keptOut } from './returning.ts';
 import type { Scope } from './scope.ts';
 import { keepStatistics, PROFILE_TABLES } from './statistics.ts';
 
@@ -102,7 +105,9 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
     addresses: taken.flatMap(({ record }) => spokenAbout(record).map(({ address }) => numbers(address))),
   });
   for (const profile of created) states.profiles.set(profile.id, emptyState());
-  const transitions = taken.flatMap((entry) => apply(entry, numbers, states));
+  const returned = await findReturned(db, sandboxId, profiles);
+  const out = profiles.flatMap((profile) => leaveOut(profile, returned, states));
+  const transitions = [...out, ...taken.flatMap((entry) => apply(entry, numbers, states))];
   await insertProfiles(
     db,
     sandboxId,
@@ -123,6 +128,16 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
 interface States {
   readonly profiles: Map<number, ProfileState>;
   readonly addresses: Map<number, AddressState>;
+}
+
+/** What is said of who comes back, before the record is heard. It is a change only of who was there. */
+function leaveOut(profile: RegisteredProfile, returned: Returned, states: States): OwnedTransition[] {
+  const state = states.profiles.get(profile.id);
+  if (state === undefined) return [];
+  const consents = keptOut(returned, profile, state.consents);
+  states.profiles.set(profile.id, { ...state, consents });
+  const changes = profile.isNew ? [] : profileTransitions(state.consents, consents);
+  return changes.map((change) => ({ ...change, profileId: profile.id, addressId: null }));
 }
 
 /** Merges one record into the states and answers what changed. */

@@ -2,7 +2,8 @@
  * From recipients to planned messages: whose profile, which address, or why not.
  *
  * One rule: a good recipient always has a profile afterwards, created from its identity and address where there was
- * none; a bad one creates nobody. Somebody named twice gets one message, by the first entry that can be sent.
+ * none; a bad one creates nobody, and its context is not kept. Somebody named twice gets one message, by the first entry
+ * that can be sent. Who was erased is created opted out.
  *
  * @module
  */
@@ -16,6 +17,7 @@ import { openRegister } from './identity.ts';
 import { insertProfiles, numberProfiles, writeIdentities, writeUsages } from './profile-write.ts';
 import type { ReadRecipient } from './recipient.ts';
 import { readRecipient } from './recipient.ts';
+import { findReturned, keepOut, keptOut } from './returning.ts';
 import { prepared, run } from './statement.ts';
 
 /** A message about to be written. */
@@ -54,11 +56,14 @@ export async function planRecipients(
   await createProfiles(transaction, sandboxId, entries, addressNumber);
   const own = await ownAddresses(transaction, entries);
   const messages = entries.map(({ recipient, profile }): PlannedMessage => {
-    const { namespace, identity, context, code } = recipient;
+    const { namespace, identity, code } = recipient;
     const given = recipient.address === null ? null : addressNumber(nameAddress(recipient.address));
     const addressId = code === null ? (given ?? own.get(profile?.id ?? 0) ?? null) : null;
-    const missing = code === null && (addressId === null || profile === null) ? '050020' : null;
-    return { profileId: profile?.id ?? null, addressId, namespace, identity, context, code: code ?? missing };
+    const missing = addressId === null || profile === null ? '050020' : null;
+    const ending = code ?? missing;
+    // What will not be sent needs no words.
+    const context = ending === null ? recipient.context : null;
+    return { profileId: profile?.id ?? null, addressId, namespace, identity, context, code: ending };
   });
   await writeUsages(
     transaction,
@@ -108,23 +113,32 @@ async function createProfiles(
   entries: readonly Entry[],
   addressNumber: (address: NamedAddress) => number,
 ): Promise<void> {
+  const profiles = entries.flatMap(({ profile }) => (profile === null ? [] : [profile]));
   const created = entries.filter(({ profile }) => profile?.isNew === true);
-  const profiles = created.flatMap(({ profile }) => (profile === null ? [] : [profile]));
-  await numberProfiles(db, profiles);
+  await numberProfiles(
+    db,
+    profiles.filter((profile) => profile.isNew),
+  );
+  const returned = await findReturned(db, sandboxId, profiles);
+  const consents = (profile: RegisteredProfile) => JSON.stringify(keptOut(returned, profile, {}));
   await insertProfiles(
     db,
     sandboxId,
     created.flatMap(({ profile, recipient: { address } }) =>
       profile === null || address === null
         ? []
-        : [{ profile, addressId: addressNumber(nameAddress(address)), attributes: '{}', consents: '{}' }],
+        : [
+            {
+              profile,
+              addressId: addressNumber(nameAddress(address)),
+              attributes: '{}',
+              consents: consents(profile),
+            },
+          ],
     ),
   );
-  await writeIdentities(
-    db,
-    sandboxId,
-    entries.flatMap(({ profile }) => (profile === null ? [] : [profile])),
-  );
+  await keepOut(db, sandboxId, returned);
+  await writeIdentities(db, sandboxId, profiles);
 }
 
 async function ownAddresses(db: Db, entries: readonly Entry[]): Promise<Map<number, number>> {

@@ -2,7 +2,7 @@
  * Recipients of an execution: reading what was given.
  *
  * One rule: a bad recipient never fails the call. What is wrong with it becomes its exclusion: `050025` no id,
- * `050024` a malformed address, `050020` no address at all (S5, X12).
+ * `050024` a malformed address, `050020` no address at all (S5, X12). One that was erased meanwhile is counted as `050101`.
  *
  * @module
  */
@@ -28,6 +28,9 @@ export interface ReadRecipient {
   readonly code: ExclusionCode | null;
 }
 
+/** What stands in the place of a recipient who was erased before the expansion. No caller can send it. */
+export const ERASED_RECIPIENT = { erased: true } as const;
+
 const RECIPIENT_LIMIT = 10_000;
 const ID_LIMIT = 512;
 const EMAIL_KEY = namespaceKey(EMAIL_NAMESPACE);
@@ -42,6 +45,8 @@ export function readRecipient(recipient: Recipient | null): ReadRecipient {
     identity: storableText(id),
     context: typeof context === 'object' && context !== null ? storableJson(context) : null,
   };
+  if (recipient !== null && 'erased' in recipient)
+    return { ...read, person: null, address: null, code: '050101' };
   if (!isUsable(namespace) || !isUsable(id)) return { ...read, person: null, address: null, code: '050025' };
   const byEmail = namespaceKey(namespace) === EMAIL_KEY;
   const given = recipient?.address ?? null;

@@ -103,10 +103,11 @@ export interface Schema {
   };
   tombstone: {
     sandbox_id: number;
-    hash: Buffer;
     key_id: number;
+    hash: Buffer;
     suppressed: string | null;
     erased_at: GeneratedInstant;
+    audit_id: number;
   };
   privacy_audit: {
     id: Generated<number>;

@@ -6,11 +6,20 @@
  *
  * @module
  */
-import type { Address, AddressConsents, Consents, Listings, SandboxRules, Standing } from '@adieu/core';
+import type {
+  Address,
+  AddressConsents,
+  Consents,
+  IdentityConsents,
+  Listings,
+  SandboxRules,
+  Standing,
+} from '@adieu/core';
 import { EMAIL_NAMESPACE, namespaceKey } from '@adieu/core';
 import type { Db } from './database.ts';
 import type { Scope } from './scope.ts';
 import { prepared, run } from './statement.ts';
+import { addressOutSince, findTombstones } from './tombstone.ts';
 
 /** What a standing is read as. */
 export interface StandingRow extends Listings {
@@ -64,10 +73,9 @@ const RULES = prepared<SandboxRules>(
   `SELECT ${SANDBOX_RULES} FROM sandbox s WHERE s.id = $1`,
 );
 
-const OF_ADDRESS = prepared<Listings & { readonly address: AddressConsents }>(
+const OF_ADDRESS = prepared<Listings & { readonly consents: IdentityConsents | null }>(
   'address_standing',
-  `SELECT coalesce((SELECT consents -> 'marketing' FROM address
-       WHERE sandbox_id = $1 AND namespace_key = $2 AND key = $3), '{}') AS address, ${listings('$1', '$3')}`,
+  `SELECT (SELECT consents FROM address WHERE sandbox_id = $1 AND namespace_key = $2 AND key = $3) AS consents, ${listings('$1', '$3')}`,
 );
 
 /** The gate's standing of what was read. */
@@ -89,14 +97,20 @@ export async function sandboxRules(db: Db, scope: Scope): Promise<SandboxRules> 
   return row;
 }
 
-/** What was said about an Email address, by whomever, and what the lists say; also of one that nobody uses. */
+/** What was said about an Email address, by whomever, and what the lists say; also of one that nobody uses, or that was erased. */
 export async function addressStanding(
   db: Db,
   scope: Scope,
   { key }: Address,
 ): Promise<Pick<Standing, 'address' | 'listings'>> {
-  const [row] = await run(db, OF_ADDRESS, [scope.sandboxId, namespaceKey(EMAIL_NAMESPACE), key]);
+  const name = { namespaceKey: namespaceKey(EMAIL_NAMESPACE), value: key };
+  const [row] = await run(db, OF_ADDRESS, [scope.sandboxId, name.namespaceKey, key]);
   if (row === undefined) throw new Error('no answer');
-  const { address, ...listings } = row;
-  return { address, listings };
+  const { consents, ...listings } = row;
+  if (consents !== null) return { address: consents.marketing ?? {}, listings };
+  const tombstone = (await findTombstones(db, scope.sandboxId, [name]))(name);
+  if (tombstone === null) return { address: {}, listings };
+  // As it would stand there if it came back now.
+  const suppressed = listings.suppressed ?? tombstone.suppressed;
+  return { address: addressOutSince(tombstone), listings: { ...listings, suppressed } };
 }

@@ -2,17 +2,18 @@
  * Whose choice it is: from the names or the numbers of a token to the rows of a person and an address.
  *
  * One rule: every door finds its person by the same words, and who has no row gets one: a link that names a person
- * without a row (a database restored from before the mail) is as valid as any.
+ * without a row (a database restored from before the mail) is as valid as any. Only who was erased stays without.
  *
  * @module
  */
-import type { OptOutSubject } from '@adieu/core';
+import type { OptOutSubject, PersonName } from '@adieu/core';
 import { identityKey, namespaceKey } from '@adieu/core';
 import { ensureAddresses } from './address.ts';
 import type { Db } from './database.ts';
 import { lockIdentities } from './identity.ts';
 import { planRecipients } from './recipient-plan.ts';
 import { storableText } from './storable.ts';
+import { findTombstones, numberName } from './tombstone.ts';
 
 /** Declares the columns of {@link subjectColumns}, for `jsonb_to_recordset`. */
 export const SUBJECT_COLUMNS = `profile bigint, namespace_key text, identity text, address bigint,
@@ -44,27 +45,51 @@ export function subjectColumns(who: OptOutSubject): object {
   };
 }
 
-/** Creates the rows that a subject lacks. False where nobody can be created: numbers that mean nobody, or no address. */
+/** Whether a subject that lacks rows has them now. Of who was erased none are made: they are out already. */
+export type SubjectRows = 'created' | 'erased' | 'nobody';
+
+/** Creates the rows that a subject lacks. `nobody` can be created from numbers that mean nobody, or without an address. */
 export async function createSubject(
   db: Db,
   who: OptOutSubject,
-  found: { readonly sandboxId: number; readonly profileId: number | null },
-): Promise<boolean> {
-  if (who.by !== 'identity' || who.address.trim() === '') return false;
-  const { sandboxId, profileId } = found;
-  const address = {
-    namespace: storableText(who.addressNamespace.trim()),
-    namespaceKey: storableText(namespaceKey(who.addressNamespace)),
-    key: storableText(identityKey(who.addressNamespace, who.address)),
-    spelling: storableText(who.address.trim()),
-  };
-  await db.transaction().execute(async (transaction) => {
+  { sandboxId, profileId, addressId }: FoundSubject,
+): Promise<SubjectRows> {
+  return db.transaction().execute(async (transaction) => {
+    const named = namesOf(who);
+    const erased = await findTombstones(transaction, sandboxId, [named.profile, named.address]);
+    if (profileId === null && erased(named.profile) !== null) return 'erased';
+    if (addressId === null && erased(named.address) !== null) return 'erased';
+    if (who.by !== 'identity' || who.address.trim() === '') return 'nobody';
     await lockIdentities(transaction, sandboxId);
+    const address = {
+      namespace: storableText(who.addressNamespace.trim()),
+      namespaceKey: named.address.namespaceKey,
+      key: named.address.value,
+      spelling: storableText(who.address.trim()),
+    };
     await ensureAddresses(transaction, sandboxId, [address]);
     if (profileId === null) {
       const { namespace, id } = who;
       await planRecipients(transaction, sandboxId, [{ namespace, id, address: who.address.trim() }]);
     }
+    return 'created';
   });
-  return true;
+}
+
+/** What was found of a subject. */
+export interface FoundSubject {
+  readonly sandboxId: number;
+  readonly profileId: number | null;
+  readonly addressId: number | null;
+}
+
+function namesOf(who: OptOutSubject): { readonly profile: PersonName; readonly address: PersonName } {
+  if (who.by === 'number') {
+    return { profile: numberName('profile', who.profile), address: numberName('address', who.address) };
+  }
+  const name = (namespace: string, id: string) => ({
+    namespaceKey: storableText(namespaceKey(namespace)),
+    value: storableText(identityKey(namespace, id)),
+  });
+  return { profile: name(who.namespace, who.id), address: name(who.addressNamespace, who.address) };
 }

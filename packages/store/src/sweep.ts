@@ -56,7 +56,7 @@ const ABANDONED = preparedMonthly<{ readonly id: string }>(
          AND m.updated_at < b.claimed_at))
      ORDER BY b.execution_id, b.no LIMIT 100 FOR NO KEY UPDATE OF b SKIP LOCKED
    ), abandoned AS (
-     UPDATE ${messages} m SET state = CASE WHEN l.resend AND m.first_attempt_at > clock_timestamp() - l.period
+     UPDATE ${messages} m SET state = CASE WHEN l.resend AND m.identity <> '' AND m.first_attempt_at > clock_timestamp() - l.period
          THEN 'deferred' ELSE 'unknown' END::message_state, not_before = NULL, updated_at = clock_timestamp()
      FROM lost l
      WHERE m.execution_id = l.execution_id AND m.batch_no = l.no AND m.state = 'sending'

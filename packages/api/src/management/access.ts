@@ -22,6 +22,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The sandbox the call is for; every management route has one. */
     tenant: Scope | null;
+    /** The id of the key; empty where none was asked for. */
+    caller: string;
   }
   interface FastifyContextConfig {
     /** The API scope that a route asks of a key. */
@@ -47,8 +49,10 @@ export const TenantHeaders = z.looseObject({
 /** Guards every route of a part of the API. */
 export function guard(app: FastifyInstance, database: Database): void {
   app.decorateRequest('tenant', null);
+  app.decorateRequest('caller', '');
   app.addHook('onRequest', async (request) => {
     const key = await authorise(request, database);
+    request.caller = key.id;
     const admin = key.scopes.includes('admin');
     const writes = request.method !== 'GET' && request.method !== 'HEAD';
     request.tenant = await findTenant(database, {
@@ -85,6 +89,11 @@ export function namedSandbox(request: FastifyRequest): string | undefined {
 export function tenantOf(request: FastifyRequest): Scope {
   if (request.tenant === null) throw new Error('The route is not guarded.');
   return request.tenant;
+}
+
+/** The id of the key of a guarded request. */
+export function callerOf(request: FastifyRequest): string {
+  return request.caller;
 }
 
 async function authenticate(request: FastifyRequest, database: Database): Promise<ApiKey> {

@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  type AddressConsents,
   decide,
   type ExclusionCode,
   evaluate,
@@ -13,7 +14,14 @@ import {
   parseAddress,
   type RuleVerdict,
 } from '@adieu/core';
-import { addressStanding, type Database, type Scope, type StoredProfile, sandboxRules } from '@adieu/store';
+import {
+  addressStanding,
+  type Database,
+  ERASED,
+  type Scope,
+  type StoredProfile,
+  sandboxRules,
+} from '@adieu/store';
 
 export interface Explanation {
   readonly allowed: boolean;
@@ -42,7 +50,7 @@ export async function explain({ db }: Database, scope: Scope, question: Question
     defaults: await sandboxRules(db, scope),
   };
   const rules: RuleVerdict[] = [
-    { rule: 'address', value: question.address === null ? "the profile's own" : 'given', verdict: 'allow' },
+    { rule: 'address', value: whose(question, standing.address), verdict: 'allow' },
     ...evaluate(message, standing),
     // No rule of the gate: what the person said about content made for them, which the composer asks.
     {
@@ -53,6 +61,11 @@ export async function explain({ db }: Database, scope: Scope, question: Question
   ];
   const decision = decide(message, standing);
   return decision.kind === 'send' ? { allowed: true, rules } : { allowed: false, code: decision.code, rules };
+}
+
+function whose({ address }: Question, { email }: AddressConsents): string {
+  const origin = address === null ? "the profile's own" : 'given';
+  return email?.reason === ERASED ? `${origin}, erased ${email.time ?? ''}` : origin;
 }
 
 function stopped(code: ExclusionCode, rule: RuleVerdict): Explanation {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CompileTemplate, KeyRing, Log, WakeUp } from '@adieu/core';
+import type { CompileTemplate, KeyRing, Log, RecordOptOut, WakeUp } from '@adieu/core';
 import type { Database } from '@adieu/store';
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -20,6 +20,7 @@ import { importRoutes } from './import-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { openOptOutLinks } from './opt-out-links.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { privacyRoutes } from './privacy-routes.ts';
 import { profileRoutes } from './profile-routes.ts';
 import { sendingRoutes } from './sending-routes.ts';
 import { subdomainRoutes } from './subdomain-routes.ts';
@@ -30,6 +31,7 @@ import { uploadRoutes } from './upload-routes.ts';
 export interface ManagementDeps {
   readonly database: Database;
   readonly ring: KeyRing;
+  readonly recorder: RecordOptOut;
   readonly wake: WakeUp;
   readonly compile: CompileTemplate;
   readonly inboundHost?: string | undefined;
@@ -86,6 +88,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   await policyRoutes(app, database);
   await consentDefaultsRoutes(app, database);
   await profileRoutes(app, database);
+  await privacyRoutes(app, deps);
   await suppressionRoutes(app, database);
   await allowedListRoutes(app, database);
   await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });

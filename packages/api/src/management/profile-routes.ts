@@ -20,7 +20,11 @@ import { explain } from './explanation.ts';
 import { ConfigurationName, PlainName } from './field.ts';
 import type { ManagementApp } from './management-app.ts';
 
-const Params = z.object({ namespace: z.string().min(1).max(64), id: z.string().min(1).max(255) });
+/** Who is meant, in a path. */
+export const ProfileParams = z.object({
+  namespace: z.string().min(1).max(64),
+  id: z.string().min(1).max(255),
+});
 const Profile = z.object({
   identities: z.record(z.string(), z.string()),
   attributes: z.record(z.string(), z.unknown()),
@@ -52,7 +56,7 @@ const Question = z.strictObject({
 });
 
 export async function profileRoutes(app: ManagementApp, database: Database): Promise<void> {
-  const shared = { tags: ['Profiles'], params: Params, headers: TenantHeaders };
+  const shared = { tags: ['Profiles'], params: ProfileParams, headers: TenantHeaders };
   const config = { needs: 'profiles' } as const;
 
   app.get(
@@ -119,12 +123,17 @@ export async function profileRoutes(app: ManagementApp, database: Database): Pro
   );
 }
 
-async function requireProfile(
+/** The profile of a path; throws {@link unknownProfile}, also of who was erased. */
+export async function requireProfile(
   database: Database,
   scope: Scope,
-  { namespace, id }: z.output<typeof Params>,
+  { namespace, id }: z.output<typeof ProfileParams>,
 ): Promise<StoredProfile> {
   const found = await findProfile(database.db, scope, namespace, id);
-  if (found === null) throw new Problem(404, 'unknown_profile', { detail: 'There is no such profile.' });
+  if (found === null) throw unknownProfile();
   return found;
+}
+
+export function unknownProfile(): Problem {
+  return new Problem(404, 'unknown_profile', { detail: 'There is no such profile.' });
 }

@@ -15,7 +15,7 @@ import {
   type UrlPurpose,
   type WakeUpJob,
 } from '@adieu/core';
-import { type Database, ensureApiKey, openOptOutRecorder } from '@adieu/store';
+import { attachKeyRing, type Database, ensureApiKey, openOptOutRecorder } from '@adieu/store';
 import { openScratchDatabase } from '@adieu/store/testing';
 import { API_SCOPES } from '../management/access.ts';
 import { type ApiOptions, startApi } from '../server.ts';
@@ -82,7 +82,8 @@ export async function startTestApi(
   const scratch = options.database === undefined ? await openScratchDatabase() : null;
   const database = options.database ?? scratch?.database;
   if (database === undefined) throw new Error('no database');
-  const ring = parseKeyRing(generateKeyRing());
+  const ring = options.ring ?? parseKeyRing(generateKeyRing());
+  attachKeyRing(database.db, ring);
   const lines: RunningApi['lines'] = [];
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields, message });

@@ -9,3 +9,4 @@ export type { CuttableLine } from './cuttable-line.ts';
 export { openCuttableLine } from './cuttable-line.ts';
 export type { ScratchDatabase } from './scratch-database.ts';
 export { openScratchDatabase } from './scratch-database.ts';
+export { whereFound } from './table-walk.ts';
