@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Condition, type Scalar, truthOfTest, type ValueTest } from './condition.ts';
+import { type Condition, compileTest, type Scalar, type ValueTest } from './condition.ts';
 
 /** A condition and where it stands. */
 export interface Placed {
@@ -104,7 +104,7 @@ function wantsNothing({ test, negated }: PlacedTest): boolean {
 }
 
 function passes(tests: readonly PlacedTest[], value: Scalar): boolean {
-  return tests.every(({ test, negated }) => truthOfTest(test, value) === !negated);
+  return tests.every(({ test, negated }) => compileTest(test)(value) === !negated);
 }
 
 /** The only values that pass a test, where it names them. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Condition, describeSubject, type Subject, truthOf } from './condition.ts';
+import { type Condition, compileCondition, describeSubject, type Subject } from './condition.ts';
 import { CONDITION_LIMITS, readCondition } from './condition-reading.ts';
 import { isFailure } from './failure.ts';
 
@@ -18,7 +18,7 @@ const SUBJECT: Subject = {
   consents: { marketing: { sms: { val: 'y' }, email: { subscriptions: { weekly: { val: 'y' } } } } },
 };
 
-const says = (condition: unknown): boolean | null => truthOf(condition as Condition, SUBJECT);
+const says = (condition: unknown): boolean | null => compileCondition(condition as Condition)(SUBJECT);
 const at = (path: string, test: object) => says({ path: `attributes.${path}`, ...test });
 
 describe('a condition', () => {

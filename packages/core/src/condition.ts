@@ -47,45 +47,55 @@ export interface Subject {
 /** The longest text that {@link describeSubject} quotes of one value, in characters. */
 const QUOTE = 60;
 
-/** Whether a condition holds; null where that cannot be told, which is as good as no. */
-export function truthOf(condition: Condition, subject: Subject): boolean | null {
-  if ('all' in condition) return everyTruth(condition.all, subject, true);
-  if ('any' in condition) return everyTruth(condition.any, subject, false);
+/** A condition, ready to be asked often. Null where it cannot be told, which is as good as no. */
+export type Question = (subject: Subject) => boolean | null;
+
+/** Makes a condition ready; asking it is many times faster than reading it again for everybody. */
+export function compileCondition(condition: Condition): Question {
+  if ('all' in condition) return together(condition.all.map(compileCondition), true);
+  if ('any' in condition) return together(condition.any.map(compileCondition), false);
   if ('not' in condition) {
-    const truth = truthOf(condition.not, subject);
-    return truth === null ? null : !truth;
+    const question = compileCondition(condition.not);
+    return (subject) => {
+      const truth = question(subject);
+      return truth === null ? null : !truth;
+    };
   }
-  return truthOfTest(condition, valueAt(condition.path, subject));
+  const holds = compileTest(condition);
+  const names = condition.path.split('.');
+  return (subject) => holds(valueAt(names, subject));
 }
 
-/** Whether a test holds of a value; `undefined`: there is none. */
-export function truthOfTest(test: ValueTest, value: unknown): boolean | null {
-  if ('exists' in test) return (value !== undefined) === test.exists;
-  if (value === undefined) return null;
-  if ('equals' in test) return isOfKind(value, test.equals) ? value === test.equals : null;
-  if ('in' in test) {
-    if (!test.in.some((one) => isOfKind(value, one))) return null;
-    return (test.in as readonly unknown[]).includes(value);
+/** Whether a test holds of a value; `undefined`: there is none. Null where it cannot be told. */
+export function compileTest(test: ValueTest): (value: unknown) => boolean | null {
+  if ('exists' in test) return (value) => (value !== undefined) === test.exists;
+  if ('equals' in test) {
+    return (value) => (typeof value === typeof test.equals ? value === test.equals : null);
   }
-  if ('contains' in test) return containsValue(value, test.contains);
-  if ('greater' in test) return order(value, test.greater, (sign) => sign > 0);
-  if ('atLeast' in test) return order(value, test.atLeast, (sign) => sign >= 0);
-  if ('less' in test) return order(value, test.less, (sign) => sign < 0);
-  if ('atMost' in test) return order(value, test.atMost, (sign) => sign <= 0);
+  if ('in' in test) {
+    const values = new Set<unknown>(test.in);
+    const kinds = new Set<string>(test.in.map((value) => typeof value));
+    return (value) => (kinds.has(typeof value) ? values.has(value) : null);
+  }
+  if ('contains' in test) return (value) => containsValue(value, test.contains);
+  if ('greater' in test) return ordered(test.greater, (sign) => sign > 0);
+  if ('atLeast' in test) return ordered(test.atLeast, (sign) => sign >= 0);
+  if ('less' in test) return ordered(test.less, (sign) => sign < 0);
+  if ('atMost' in test) return ordered(test.atMost, (sign) => sign <= 0);
   // A word of a later version, in a database that went back: whoever wrote it wanted to narrow.
-  return null;
+  return () => null;
 }
 
 /** What a condition saw, for people: each path once, with its value. */
 export function describeSubject(condition: Condition, subject: Subject): string {
   const paths = new Set(testsOf(condition).map(({ path }) => path));
-  return [...paths].map((path) => `${path}: ${quote(valueAt(path, subject))}`).join('; ');
+  return [...paths].map((path) => `${path}: ${quote(valueAt(path.split('.'), subject))}`).join('; ');
 }
 
 /** The value at a path; undefined where there is none. Lists and texts have no names inside. */
-function valueAt(path: string, subject: Subject): unknown {
+function valueAt(names: readonly string[], subject: Subject): unknown {
   let value: unknown = subject;
-  for (const name of path.split('.')) {
+  for (const name of names) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     if (!Object.hasOwn(value, name)) return undefined;
     value = (value as Readonly<Record<string, unknown>>)[name];
@@ -99,19 +109,17 @@ function testsOf(condition: Condition): readonly ValueTest[] {
   return 'not' in condition ? testsOf(condition.not) : [condition];
 }
 
-/** All of them are `wanted`, or one is not; else one is open and decides. With `wanted` false: any of them holds. */
-function everyTruth(conditions: readonly Condition[], subject: Subject, wanted: boolean): boolean | null {
-  let open = false;
-  for (const condition of conditions) {
-    const truth = truthOf(condition, subject);
-    if (truth === !wanted) return !wanted;
-    if (truth === null) open = true;
-  }
-  return open ? null : wanted;
-}
-
-function isOfKind(value: unknown, other: Scalar): boolean {
-  return typeof value === typeof other;
+/** Holds when all do; with `wanted` false, when any does. What cannot be told leaves it open, unless another decides. */
+function together(questions: readonly Question[], wanted: boolean): Question {
+  return (subject) => {
+    let open = false;
+    for (const question of questions) {
+      const truth = question(subject);
+      if (truth === !wanted) return truth;
+      if (truth === null) open = true;
+    }
+    return open ? null : wanted;
+  };
 }
 
 function containsValue(value: unknown, wanted: Scalar): boolean | null {
@@ -119,10 +127,15 @@ function containsValue(value: unknown, wanted: Scalar): boolean | null {
   return typeof value === 'string' && typeof wanted === 'string' ? value.includes(wanted) : null;
 }
 
-function order(value: unknown, other: string | number, holds: (sign: number) => boolean): boolean | null {
-  if (typeof value === 'number' && typeof other === 'number') return holds(value - other);
-  if (typeof value !== 'string' || typeof other !== 'string') return null;
-  return holds(value < other ? -1 : value > other ? 1 : 0);
+function ordered(
+  other: string | number,
+  holds: (sign: number) => boolean,
+): (value: unknown) => boolean | null {
+  return (value) => {
+    if (typeof value === 'number' && typeof other === 'number') return holds(value - other);
+    if (typeof value !== 'string' || typeof other !== 'string') return null;
+    return holds(value < other ? -1 : value > other ? 1 : 0);
+  };
 }
 
 function quote(value: unknown): string {

@@ -41,8 +41,8 @@ export type {
   WakeUp,
   WakeUpJob,
 } from './compile.ts';
-export type { Condition, Scalar, Subject, ValueTest } from './condition.ts';
-export { truthOf } from './condition.ts';
+export type { Condition, Question, Scalar, Subject, ValueTest } from './condition.ts';
+export { compileCondition } from './condition.ts';
 export { CONDITION_LIMITS, readCondition } from './condition-reading.ts';
 export type {
   AddressConsents,

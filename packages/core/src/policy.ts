@@ -5,7 +5,13 @@
  *
  * @module
  */
-import { type Condition, describeSubject, type Subject, truthOf } from './condition.ts';
+import {
+  type Condition,
+  compileCondition,
+  describeSubject,
+  type Question,
+  type Subject,
+} from './condition.ts';
 import { findContradiction } from './condition-contradiction.ts';
 
 /** A policy as it is stored (`PUT /v1/policies/{id}`). */
@@ -35,7 +41,7 @@ export function askPolicy(
   subject: Subject,
 ): PolicyVerdict['verdict'] {
   if (!policy.enabled || !sharesAction(policy.marketingActions, marketingActions)) return 'skip';
-  return truthOf(policy.condition, subject) === true ? 'allow' : 'stop';
+  return questionOf(policy)(subject) === true ? 'allow' : 'stop';
 }
 
 /** The same, with what it saw, for `explain`. */
@@ -63,6 +69,17 @@ export function contradictingPolicies(policy: Policy, others: readonly Policy[])
         { condition: other.condition, place: '' },
       ]) !== null,
   );
+}
+
+/** Policies come with a claim and go with it; what was made of them does, too. */
+const questions = new WeakMap<Policy, Question>();
+
+function questionOf(policy: Policy): Question {
+  const known = questions.get(policy);
+  if (known !== undefined) return known;
+  const question = compileCondition(policy.condition);
+  questions.set(policy, question);
+  return question;
 }
 
 function sharesAction(some: readonly string[], others: readonly string[]): boolean {
