@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Ground, hasRedis, layGround } from './bench/ground.ts';
 import { pipelineLane } from './bench/lane.ts';
+import { checkAnswers } from './bench/one-click.ts';
 import { judge } from './bench/opt-outs.ts';
 import { startTwin } from './bench/pipelines.ts';
 import { profileLine, selfTime } from './bench/profile.ts';
@@ -21,6 +22,7 @@ const TINY: Extent = {
   sizes: { naive: 4, sensible: 8, good: 20, adieu: 30, redis: 30 },
   signaturesMs: 50,
   leaving: { people: 60, every: 3 },
+  posts: 40,
 };
 
 let ground: Ground;
@@ -38,7 +40,7 @@ test('every row of the table is measured, and says so in the form that is promis
   const ids = HEADINGS.map(({ id }) => id);
   const rows = await measure(ids, TINY, { ground, say: silent });
   const lines = rows.map((row) => JSON.parse(JSON.stringify(row)) as Row);
-  expect(lines.map(({ id }) => id)).toEqual(['B1', 'B1g', 'B2', 'B3', 'B3r', 'B10']);
+  expect(lines.map(({ id }) => id)).toEqual(['B1', 'B1g', 'B2', 'B3', 'B3r', 'B7', 'B7p', 'B10']);
   for (const line of lines) {
     expect(Object.keys(line)).toEqual(['id', 'ratio', 'figures']);
     if (!hasRedis && line.id.startsWith('B3')) expect(line.figures).toEqual({ skipped: 'no redis-server' });
@@ -49,6 +51,10 @@ test('every row of the table is measured, and says so in the form that is promis
     adieuPerSecond: expect.any(Number),
     naivePerSecond: expect.any(Number),
     sensiblePerSecond: expect.any(Number),
+  });
+  expect(figures.B7).toMatchObject({
+    oneClickPerSecond: expect.any(Number),
+    barePerSecond: expect.any(Number),
   });
   expect(figures.B10).toMatchObject({ optOuts: 20, unknown: 0 });
   expect(lines.at(-1)?.ratio).toBe(0);
@@ -66,7 +72,7 @@ test('a row that does not exist is refused, with the list of those that do', asy
   await expect(run).rejects.toMatchObject({
     code: 2,
     stdout: '',
-    stderr: 'There is no row B4. Rows: B1, B1g, B2, B3, B3r, B10\n',
+    stderr: 'There is no row B4. Rows: B1, B1g, B2, B3, B3r, B7, B7p, B10\n',
   });
 });
 
@@ -142,6 +148,16 @@ test('B10: a mail after the answer counts, unless nobody can know its fate', () 
   });
   expect(() => judge([{ ...left('a'), status: 503 }], [], new Set())).toThrow('answered 503');
   expect(() => judge([], [], new Set())).toThrow('nobody left');
+});
+
+test('B7: a POST that is not answered 200, or a 200 without its row, does not count', () => {
+  const verdict = (statuses: Record<number, number>, rows: number | null) => () =>
+    checkAnswers('x', { statuses }, { posts: 3, rows });
+  expect(verdict({ 200: 3 }, 3)).not.toThrow();
+  expect(verdict({ 200: 3 }, null)).not.toThrow();
+  expect(verdict({ 200: 3 }, 2)).toThrow('x: the history has 2 rows more after 3 answers of 200');
+  expect(verdict({ 200: 2, 503: 1 }, 3)).toThrow('x: 3 POSTs were answered {"200":2,"503":1}');
+  expect(verdict({ 200: 2 }, 2)).toThrow('3 POSTs were answered');
 });
 
 test('self time is counted between two moments, and native calls are their caller’s', () => {

@@ -18,6 +18,8 @@ export interface Round {
   readonly cpuMs: number | null;
   /** Of a message on the wire; null where nothing is sent. */
   readonly octets: number | null;
+  /** How long answers took; absent where nobody is answered. */
+  readonly latencyMs?: { readonly p50: number; readonly p99: number };
 }
 
 /** Somebody who is measured. */

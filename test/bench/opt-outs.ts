@@ -161,7 +161,7 @@ function post(url: string, { address, link }: Turn, agent: Agent): Promise<OptOu
 }
 
 /** The header's one-click URL of each mail, by its recipient. */
-function linksOf(headers: readonly Buffer[]): Map<string, URL> {
+export function linksOf(headers: readonly Buffer[]): Map<string, URL> {
   const links = new Map<string, URL>();
   for (const header of headers) {
     const text = header.toString('latin1').replace(/\r\n[ \t]+/g, ' ');

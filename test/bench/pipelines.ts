@@ -38,6 +38,8 @@ export interface AdieuOptions {
   readonly people: number;
   /** Default: PostgreSQL. */
   readonly queueUrl?: string;
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Arguments of Node itself. */
   readonly nodeArguments?: readonly string[];
 }
@@ -45,6 +47,8 @@ export interface AdieuOptions {
 /** Adieu with the newsletter stored and its people imported. */
 export interface AdieuPipeline extends Pipeline {
   readonly adieu: RunningAdieu;
+  /** What another process is told to find the same database. */
+  readonly env: Readonly<Record<string, string>>;
   /** Enqueues to the first `count` people; answers the execution's id. */
   enqueue(count: number): Promise<number>;
   /** Resolves with the execution's counts when it is finished. */
@@ -62,6 +66,7 @@ export async function startAdieu(options: AdieuOptions, ground: Ground): Promise
   const env = {
     DATABASE_URL: await ground.createDatabase(`lane_${name}`),
     ...(queueUrl === undefined ? {} : { QUEUE_URL: queueUrl }),
+    ...options.env,
   };
   const adieu = await runAdieu({
     backend: { env, dataDir: null },
@@ -98,6 +103,7 @@ export async function startAdieu(options: AdieuOptions, ground: Ground): Promise
     name,
     pid: adieu.pid,
     adieu,
+    env,
     enqueue,
     finished,
     async deliver(count) {

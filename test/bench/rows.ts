@@ -7,6 +7,7 @@
  */
 import { type Ground, hasRedis } from './ground.ts';
 import { type Lane, median, pipelineLane, type Round, race } from './lane.ts';
+import { openOneClickLanes } from './one-click.ts';
 import { leaveUnderLoad } from './opt-outs.ts';
 import { startAdieu, startTwin } from './pipelines.ts';
 import { measureSignatures } from './signatures.ts';
@@ -35,11 +36,13 @@ export interface Extent {
   readonly signaturesMs: number;
   /** Opt-outs under load: people, and which part of them leaves. */
   readonly leaving: { readonly people: number; readonly every: number };
+  /** One-click POSTs of a round. */
+  readonly posts: number;
 }
 
-export type RowId = 'B1' | 'B1g' | 'B2' | 'B3' | 'B3r' | 'B10';
+export type RowId = 'B1' | 'B1g' | 'B2' | 'B3' | 'B3r' | 'B7' | 'B7p' | 'B10';
 type PipelineName = 'naive' | 'sensible' | 'good' | 'adieu' | 'redis';
-type LaneName = PipelineName | 'signatures';
+type LaneName = PipelineName | 'signatures' | 'oneClick' | 'bare';
 
 /** Every row there is, in the order of the table. */
 export const HEADINGS: readonly Heading[] = [
@@ -48,6 +51,8 @@ export const HEADINGS: readonly Heading[] = [
   { id: 'B2', meaning: 'Adieu end to end / RSA-2048 signatures of all cores', goal: '≥ 0.5' },
   { id: 'B3', meaning: 'Adieu, queue on Redis / queue on PostgreSQL', goal: '≥ 0.9' },
   { id: 'B3r', meaning: 'Adieu, queue on PostgreSQL / queue on Redis', goal: '≥ 0.8' },
+  { id: 'B7', meaning: 'one-click POST, committed before the 200 / bare Fastify', goal: '≥ 0.45' },
+  { id: 'B7p', meaning: 'one-click POST: p99 / p50', goal: '≤ 20' },
   { id: 'B10', meaning: 'mails that arrived after their opt-out was answered', goal: '0' },
 ];
 
@@ -57,6 +62,7 @@ export const USUAL: Extent = {
   sizes: { naive: 80, sensible: 200, good: 500, adieu: 3_000, redis: 3_000 },
   signaturesMs: 2_000,
   leaving: { people: 4_000, every: 10 },
+  posts: 6_000,
 };
 
 /** With `--full`: three times as long. */
@@ -65,15 +71,23 @@ export const FULL: Extent = {
   rounds: 5,
   sizes: { naive: 160, sensible: 400, good: 1_000, adieu: 6_000, redis: 6_000 },
   leaving: { people: 10_000, every: 10 },
+  posts: 10_000,
 };
 
-/** Rows that divide one lane by another, and lanes whose figures are shown with them. */
-const RATIOS: readonly {
+/** A row that divides one lane by another; `beside` is shown with them. */
+interface Division {
   readonly id: RowId;
   readonly over: LaneName;
   readonly under: LaneName;
   readonly beside?: LaneName;
-}[] = [
+}
+
+/** Rows that divide one lane by another, and lanes whose figures are shown with them. */
+const RATIOS: readonly (Division & {
+  readonly over: PipelineName;
+  readonly under: PipelineName | 'signatures';
+  readonly beside?: PipelineName;
+})[] = [
   { id: 'B1', over: 'adieu', under: 'naive', beside: 'sensible' },
   { id: 'B1g', over: 'adieu', under: 'good' },
   { id: 'B2', over: 'adieu', under: 'signatures' },
@@ -95,11 +109,16 @@ export async function measure(
     if (!possible.includes(row)) return { id: row.id, ratio: null, figures: { skipped: 'no redis-server' } };
     return ratioRow(row, rounds);
   });
-  return ids.includes('B10') ? [...rows, await leavingRow(extent, { ground, say })] : rows;
+  if (ids.includes('B7') || ids.includes('B7p')) {
+    const posted = await postingRows(extent, { ground, say });
+    rows.push(...posted.filter(({ id }) => ids.some((wanted) => wanted === id)));
+  }
+  if (ids.includes('B10')) rows.push(await leavingRow(extent, { ground, say }));
+  return rows;
 }
 
 async function raceOf(
-  names: readonly LaneName[],
+  names: readonly (PipelineName | 'signatures')[],
   extent: Extent,
   { ground, say }: { readonly ground: Ground; readonly say: (line: string) => void },
 ): Promise<ReadonlyMap<string, readonly Round[]>> {
@@ -136,10 +155,7 @@ function signaturesLane(milliseconds: number): Lane {
 }
 
 /** The middle of the ratios of rounds that ran after each other. */
-function ratioRow(
-  { id, over, under, beside }: (typeof RATIOS)[number],
-  rounds: ReadonlyMap<string, readonly Round[]>,
-): Row {
+function ratioRow({ id, over, under, beside }: Division, rounds: ReadonlyMap<string, readonly Round[]>): Row {
   const [above, below] = [rounds.get(over) ?? [], rounds.get(under) ?? []];
   const ratios = above.map(({ perSecond }, index) => perSecond / (below[index]?.perSecond ?? Number.NaN));
   const shown = [over, under, ...(beside === undefined ? [] : [beside])];
@@ -159,8 +175,30 @@ function figuresOf(name: string, rounds: readonly Round[]): Record<string, numbe
     [`${name}PerSecond`]: middle(({ perSecond }) => perSecond),
     [`${name}CpuMs`]: middle(({ cpuMs }) => cpuMs),
     [`${name}Octets`]: middle(({ octets }) => octets),
+    [`${name}P50Ms`]: middle(({ latencyMs }) => latencyMs?.p50 ?? null),
+    [`${name}P99Ms`]: middle(({ latencyMs }) => latencyMs?.p99 ?? null),
   };
   return Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null));
+}
+
+async function postingRows(
+  { posts: size, rounds: count }: Extent,
+  { ground, say }: { readonly ground: Ground; readonly say: (line: string) => void },
+): Promise<Row[]> {
+  say('one-click: everybody gets a mail with a link');
+  const lanes = await openOneClickLanes({ size, rounds: count }, ground);
+  try {
+    const rounds = await race(lanes, count, say);
+    const spreads = (rounds.get('oneClick') ?? []).map(({ latencyMs }) =>
+      latencyMs === undefined ? Number.NaN : latencyMs.p99 / latencyMs.p50,
+    );
+    return [
+      ratioRow({ id: 'B7', over: 'oneClick', under: 'bare' }, rounds),
+      { id: 'B7p', ratio: rounded(median(spreads)), figures: {} },
+    ];
+  } finally {
+    for (const lane of lanes) await lane.close();
+  }
 }
 
 async function leavingRow(
