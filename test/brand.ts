@@ -4,6 +4,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { expect } from '@jest/globals';
 import { greet } from '../packages/inbound/src/testing/caller.ts';
 import type { RelayedMail } from '../packages/worker/src/testing/scripted-relay.ts';
@@ -97,21 +98,48 @@ export function waysOut(mail: RelayedMail): { https: URL; mailto: string } {
   return { https: new URL(https), mailto: mailto.slice('mailto:'.length).split('?')[0] ?? '' };
 }
 
-/** Posts a header URL as a mailbox provider does, to the host its DNS would lead to. */
-export async function postOneClick(adieu: RunningAdieu, link: URL): Promise<number> {
-  const { request } = await import('node:http');
+/** An answer to somebody who follows a link. */
+export interface PublicAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** Follows a link to the host that its DNS would lead to. A body is sent as a form. */
+export function follow(
+  adieu: RunningAdieu,
+  link: URL,
+  {
+    method = 'GET',
+    headers = {},
+    body,
+  }: { method?: string; headers?: OutgoingHttpHeaders; body?: string } = {},
+): Promise<PublicAnswer> {
+  const form = body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
   return new Promise((resolve, reject) => {
-    const post = request(
+    request(
       `${adieu.url}${link.pathname}${link.search}`,
-      { method: 'POST', headers: { host: link.host, 'content-type': 'application/x-www-form-urlencoded' } },
+      { method, headers: { host: link.host, ...form, ...headers } },
       (response) => {
-        response.resume();
-        response.on('end', () => resolve(response.statusCode ?? 0));
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject).on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString('utf8'),
+          }),
+        );
       },
-    );
-    post.on('error', reject);
-    post.end('List-Unsubscribe=One-Click');
+    )
+      .on('error', reject)
+      .end(body);
   });
+}
+
+/** Posts a header URL as a mailbox provider does; answers the status. */
+export async function postOneClick(adieu: RunningAdieu, link: URL): Promise<number> {
+  return (await follow(adieu, link, { method: 'POST', body: 'List-Unsubscribe=One-Click' })).status;
 }
 
 /** One SMTP dialogue as a mail program would have it; the last reply, or what refused it. */

@@ -18,9 +18,9 @@ import { startAdieu } from './pipelines.ts';
 import type { Answers, Volley } from './posts.ts';
 
 /** The same for both: connections of many mailbox providers, each with one POST under way. */
-const CONNECTIONS = 64;
+const CONNECTIONS = 128;
 /** Part of a round; what runs cold costs four times as much. */
-const WARM_UP = 0.5;
+const WARM_UP = 1;
 
 /** Who is posted to. */
 interface Target {
