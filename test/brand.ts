@@ -70,7 +70,7 @@ export async function enqueue(adieu: RunningAdieu, differing: object = {}): Prom
     ...differing,
   };
   const answer = await adieu.call('POST', '/v1/executions', request);
-  expect(answer).toMatchObject({ status: 202 });
+  expect(answer).toMatchObject({ status: 202, body: { requestId: request.requestId } });
   return answer.body.executionId;
 }
 

@@ -11,6 +11,21 @@ describe('the log', () => {
     expect(redact(text)).toBe('cannot write to …@…: POST /unsubscribe?params=…&pid=…&sig=… failed');
   });
 
+  test('writes the lines of a turn together, and a warning at once with all that came before', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'adieu-log-')), 'log.json');
+    const said = () => [...readFileSync(path, 'utf8').matchAll(/"msg":"(\w+)"/g)].map((match) => match[1]);
+    const log = openLog('info', path);
+    log.info({}, 'one');
+    log.info({}, 'two');
+    expect(said()).toEqual([]);
+    log.warn({}, 'three');
+    expect(said()).toEqual(['one', 'two', 'three']);
+    log.info({}, 'four');
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(said()).toEqual(['one', 'two', 'three', 'four']);
+  });
+
   test('keeps the code and the place of an error and nothing that it quotes', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'adieu-log-')), 'log.json');
     const error = Object.assign(new Error('no mailbox ann@example.com'), {

@@ -13,10 +13,33 @@ import type { Config } from './config.ts';
 const ADDRESS = /[^\s@<>"'(),:;]{1,64}@[^\s@<>"'(),:;]{1,255}/g;
 const TOKEN = /\b(params|pid|sig)=[^&\s"'<>]+/g;
 
-/** Opens the log, on standard error or in a file. Lines are written at once, so that the last words of a crash are there. */
+/** Where warnings begin (pino). */
+const WARNING = 40;
+
+/**
+ * Opens the log, on standard error or in a file. Warnings and errors are written at once, so that the last words of a crash are
+ * there; other lines together with those of the same turn of the event loop, in which many requests may be answered.
+ */
 export function openLog(level: Config['logLevel'], path?: string): Log {
   const destination = pino.destination({ dest: path ?? 2, sync: true, mkdir: true });
-  return pino({ level, base: null, serializers: { err: serialize, error: serialize } }, destination);
+  let lines = '';
+  const flush = (): void => {
+    const gathered = lines;
+    lines = '';
+    if (gathered !== '') destination.write(gathered);
+  };
+  process.on('exit', flush);
+  const stream = {
+    // Has pino tell the level of a line.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 0,
+    write(line: string): void {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+      if (this.lastLevel >= WARNING) flush();
+    },
+  };
+  return pino({ level, base: null, serializers: { err: serialize, error: serialize } }, stream);
 }
 
 /** A text without addresses and tokens. */
