@@ -44,6 +44,12 @@ describe('a condition that can never hold', () => {
     expect(found).toEqual({ place: 'c.all.2.not', other: null });
   });
 
+  test('X6 bounds that meet in one value leave room for it', () => {
+    expect(find({ all: [a({ atLeast: 5 }), a({ atMost: 5 })] })).toBeNull();
+    expect(find({ all: [a({ atLeast: 5 }), { not: a({ greater: 5 }) }] })).toBeNull();
+    expect(find({ all: [{ not: a({ less: 5 }) }, { not: a({ greater: 5 }) }] })).toBeNull();
+  });
+
   test('X6 two policies are held against each other', () => {
     const one = { condition: a({ equals: 1 }) as Condition, place: 'one' };
     const other = {
