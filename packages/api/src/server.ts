@@ -118,10 +118,12 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     database,
     ring,
     recorder,
+    recordAct,
     wake,
     compile,
     inboundHost,
     log,
+    now,
     onSubdomainStored: hosts.forget,
   });
   const takesMail = inboundHost !== undefined;

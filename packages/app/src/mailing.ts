@@ -36,6 +36,8 @@ export interface Enqueued {
   /** People handed over. */
   readonly recipients: number;
   readonly rejected: readonly RejectedLine[];
+  /** Lines that say yes for people whose no stands. */
+  readonly kept: readonly RejectedLine[];
   /** Lines that name somebody who stood in the file before. */
   readonly repeated: number;
   /** Of a dry run: lines that bring consent, which counts only when they are imported. */
@@ -63,6 +65,7 @@ export async function enqueue(
   const word = randomUUID();
   const executions: string[] = [];
   const rejected: RejectedLine[] = [];
+  const kept: RejectedLine[] = [];
   const seen = new Set<string>();
   let waiting: Recipient[] = [];
   let chunk: Extract<PersonLine, { ok: true }>[] = [];
@@ -91,8 +94,11 @@ export async function enqueue(
     if (chunk.length === 0) return;
     const lines = chunk;
     chunk = [];
-    const refused = mailing.dryRun === true ? unnamed(lines) : await importLines(management, lines);
+    const answer =
+      mailing.dryRun === true ? { refused: unnamed(lines), kept: [] } : await importLines(management, lines);
+    const { refused } = answer;
     rejected.push(...refused.values());
+    kept.push(...answer.kept);
     for (const { line, person } of lines) {
       if (refused.has(line)) continue;
       waiting.push(mailing.dryRun === true ? addressed(person) : recipientOf(person));
@@ -119,26 +125,26 @@ export async function enqueue(
   await store();
   await send();
   rejected.sort((a, b) => a.line - b.line);
-  return { executions, recipients, rejected, repeated, uncounted };
+  return { executions, recipients, rejected, kept, repeated, uncounted };
 }
 
-/** Answers what the server refused, by line of the file. */
+/** Answers what the server refused, by line of the file, and where it kept a no. */
 async function importLines(
   management: Management,
   lines: readonly Extract<PersonLine, { ok: true }>[],
-): Promise<ReadonlyMap<number, RejectedLine>> {
+): Promise<{ readonly refused: ReadonlyMap<number, RejectedLine>; readonly kept: readonly RejectedLine[] }> {
   const ndjson = lines.map(({ person }) => {
     // The context belongs to the message, not to the profile.
     const { context: _context, ...record } = person;
     return JSON.stringify(record);
   });
-  const { rejected } = await management.importProfiles(`${ndjson.join('\n')}\n`);
-  return new Map(
-    rejected.flatMap(({ line, code, detail }) => {
-      const inFile = lines[line - 1]?.line;
-      return inFile === undefined ? [] : [[inFile, { line: inFile, code, detail }] as const];
-    }),
-  );
+  const { rejected, kept } = await management.importProfiles(`${ndjson.join('\n')}\n`);
+  const inFile = ({ line, code, detail }: RejectedLine): RejectedLine[] => {
+    const found = lines[line - 1]?.line;
+    return found === undefined ? [] : [{ line: found, code, detail }];
+  };
+  const refused = new Map(rejected.flatMap(inFile).map((line) => [line.line, line]));
+  return { refused, kept: kept.flatMap(inFile) };
 }
 
 /** Who cannot even be a recipient; an import would say so of them, too. */

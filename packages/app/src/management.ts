@@ -28,6 +28,7 @@ const Template = z.object({ version: z.int(), warnings: z.array(z.string()) });
 const Imported = z.object({
   upserted: z.int(),
   rejected: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
+  kept: z.array(z.object({ line: z.int(), code: z.string(), detail: z.string() })),
 });
 const Uploaded = z.object({
   column: z.string().nullable(),

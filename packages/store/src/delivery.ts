@@ -24,7 +24,7 @@ export interface Delivery {
   readonly configurationVersion: number;
   readonly template: TemplateSource;
   readonly subdomain: StoredSubdomain;
-  readonly list: StoredList | null;
+  readonly list: Omit<StoredList, 'body'> | null;
   readonly campaignId: string | null;
   readonly journeyVersionId: string | null;
   readonly journeyActionId: string | null;

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Db } from './database.ts';
+import type { ListBody } from './schema.ts';
 import type { Scope } from './scope.ts';
 import { checkStorable, storableText } from './storable.ts';
 
@@ -14,21 +15,22 @@ export interface StoredList {
   readonly number: number;
   readonly name: string;
   readonly title: string;
+  readonly body: ListBody;
 }
 
-/** Creates a list or changes its title. Throws `character_invalid`. */
+/** Creates a list or replaces what is said of it. Throws `character_invalid`. */
 export async function putList(
   db: Db,
   scope: Scope,
-  list: { readonly name: string; readonly title: string },
+  list: { readonly name: string; readonly title: string; readonly body?: ListBody },
 ): Promise<{ number: number }> {
   checkStorable(list);
-  const found = await findList(db, scope, list.name);
-  if (found?.title === list.title) return { number: found.number };
+  const { name, title, body = {} } = list;
+  const json = JSON.stringify(body);
   return db
     .insertInto('list')
-    .values({ sandbox_id: scope.sandboxId, ...list })
-    .onConflict((conflict) => conflict.columns(['sandbox_id', 'name']).doUpdateSet({ title: list.title }))
+    .values({ sandbox_id: scope.sandboxId, name, title, body: json })
+    .onConflict((conflict) => conflict.columns(['sandbox_id', 'name']).doUpdateSet({ title, body: json }))
     .returning('number')
     .executeTakeFirstOrThrow();
 }
@@ -41,7 +43,7 @@ export async function findList(
 ): Promise<StoredList | null> {
   const row = await db
     .selectFrom('list')
-    .select(['number', 'name', 'title'])
+    .select(['number', 'name', 'title', 'body'])
     .where('sandbox_id', '=', scope.sandboxId)
     .where(
       typeof nameOrNumber === 'number' ? 'number' : 'name',

@@ -52,7 +52,7 @@ describe('matching people', () => {
   test('a record creates a profile with its identities, address and attributes', async () => {
     const attributes = { person: { name: { firstName: 'Zoë' } } };
     const identities = { CRMID: '514', Email: 'John.Doe@Example.COM' };
-    expect(await take({ identities, attributes })).toEqual({ upserted: 1, rejected: [] });
+    expect(await take({ identities, attributes })).toMatchObject({ upserted: 1, rejected: [] });
     expect(await profile('CRMID', '514')).toMatchObject({
       namespace: 'CRMID',
       identity: '514',
@@ -126,7 +126,7 @@ describe('matching people', () => {
       { identities: { CRMID: '1', Email: 'b@example.com' }, attributes: { n: 3 }, consents: email('n') },
       { identities: { Email: 'b@example.com' }, attributes: { n: 4 }, consents: email('y') },
     );
-    expect(outcome).toEqual({ upserted: 4, rejected: [] });
+    expect(outcome).toMatchObject({ upserted: 4, rejected: [] });
     expect(await countProfiles()).toBe(1);
     expect(await profile('CRMID', '1')).toMatchObject({
       attributes: { n: 4, first: true },

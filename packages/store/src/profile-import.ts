@@ -33,6 +33,19 @@ export interface ImportOutcome {
   /** Records that were taken. */
   readonly upserted: number;
   readonly rejected: RejectedRecord[];
+  /** Records that were taken, but for a yes where the person's no stands. */
+  readonly kept: KeptRecord[];
+}
+
+/** Where a no was kept against a record, as dotted paths. An address is left out of its path: it is about a person. */
+export interface KeptRecord {
+  readonly line: number;
+  readonly paths: readonly string[];
+}
+
+interface Imported {
+  readonly conflicts: RejectedRecord[];
+  readonly kept: KeptRecord[];
 }
 
 interface Taken {
@@ -51,21 +64,17 @@ export async function importProfiles(
   const read = records.map(readRecord);
   const rejected = read.filter(isRejected);
   const good = read.filter((record): record is ReadRecord => !isRejected(record));
-  if (good.length === 0) return { upserted: 0, rejected };
-  const conflicts = await withPartitions(db, () =>
+  if (good.length === 0) return { upserted: 0, rejected, kept: [] };
+  const { conflicts, kept } = await withPartitions(db, () =>
     retrying(() => db.transaction().execute((transaction) => importGood(transaction, scope.sandboxId, good))),
   );
   await keepStatistics(db, PROFILE_TABLES);
   const all = [...rejected, ...conflicts].sort((a, b) => a.line - b.line);
-  return { upserted: good.length - conflicts.length, rejected: all };
+  return { upserted: good.length - conflicts.length, rejected: all, kept };
 }
 
 /** Answers the records whose identities contradict each other. */
-async function importGood(
-  db: Db,
-  sandboxId: number,
-  records: readonly ReadRecord[],
-): Promise<RejectedRecord[]> {
+async function importGood(db: Db, sandboxId: number, records: readonly ReadRecord[]): Promise<Imported> {
   const register = await openRegister(
     db,
     sandboxId,
@@ -87,11 +96,10 @@ async function importGood(
     if (found !== null) for (const identity of record.person.identities) register.adopt(found, identity);
     taken.push({ record, profile, addresses: addressesOf(record) });
   }
-  await writeTaken(db, sandboxId, taken);
-  return conflicts;
+  return { conflicts, kept: await writeTaken(db, sandboxId, taken) };
 }
 
-async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): Promise<void> {
+async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): Promise<KeptRecord[]> {
   const profiles = [...new Set(taken.map(({ profile }) => profile))];
   const created = profiles.filter((profile) => profile.isNew);
   const numbers = await ensureAddresses(
@@ -107,7 +115,7 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
   for (const profile of created) states.profiles.set(profile.id, emptyState());
   const returned = await findReturned(db, sandboxId, profiles);
   const out = profiles.flatMap((profile) => leaveOut(profile, returned, states));
-  const transitions = [...out, ...taken.flatMap((entry) => apply(entry, numbers, states))];
+  const applied = taken.map((entry) => apply(entry, numbers, states));
   await insertProfiles(
     db,
     sandboxId,
@@ -122,7 +130,9 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
       addresses.map((address) => ({ profileId: profile.id, addressId: numbers(address) })),
     ),
   );
+  const transitions = [...out, ...applied.flatMap((entry) => entry.transitions)];
   await appendTransitions(db, transitions, { sandboxId, source: 'import' });
+  return applied.flatMap(({ line, paths }) => (paths.length === 0 ? [] : [{ line, paths }]));
 }
 
 interface States {
@@ -140,33 +150,49 @@ function leaveOut(profile: RegisteredProfile, returned: Returned, states: States
   return changes.map((change) => ({ ...change, profileId: profile.id, addressId: null }));
 }
 
-/** Merges one record into the states and answers what changed. */
-function apply({ record, profile }: Taken, numbers: AddressNumbers, states: States): OwnedTransition[] {
+interface Applied extends KeptRecord {
+  readonly transitions: readonly OwnedTransition[];
+}
+
+/** Merges one record into the states and answers what changed, and where a no was kept. */
+function apply({ record, profile }: Taken, numbers: AddressNumbers, states: States): Applied {
   const state = states.profiles.get(profile.id);
   if (state === undefined) throw new Error('a profile vanished under its lock');
-  const { consents } = mergeImport(state.consents, record.consents);
+  const { consents, kept } = mergeImport(state.consents, record.consents);
   const changes = profileTransitions(state.consents, consents);
   states.profiles.set(profile.id, {
     addressId: record.email === null ? state.addressId : numbers(nameAddress(record.email)),
     attributes: { ...state.attributes, ...record.attributes },
     consents,
   });
+  const paths = [...kept];
   const own = changes.map((change) => ({ ...change, profileId: profile.id, addressId: null }));
   const others = spokenAbout(record).flatMap(({ address, consents: incoming }) => {
     const addressId = numbers(address);
     const before = states.addresses.get(addressId)?.consents ?? {};
-    const after = mergeIdentity(before, incoming);
+    const merged = mergeIdentity(before, incoming);
+    const after = merged.consents;
+    paths.push(...merged.kept.map((path) => `idSpecific.${address.namespace}.${path}`));
     states.addresses.set(addressId, { consents: after });
     const found = addressTransitions(before.marketing ?? {}, after.marketing ?? {});
     return found.map((change) => ({ ...change, profileId: profile.id, addressId }));
   });
-  return [...own, ...others];
+  return { line: record.line, paths, transitions: [...own, ...others] };
 }
 
+const ONE = 'idSpecific.Email.one.';
+
 /** One identity merged by the rule for all of them; the names are only places to put it. */
-function mergeIdentity(current: IdentityConsents, incoming: IdentityConsents): IdentityConsents {
+function mergeIdentity(
+  current: IdentityConsents,
+  incoming: IdentityConsents,
+): { readonly consents: IdentityConsents; readonly kept: readonly string[] } {
   const wrap = (consents: IdentityConsents): Consents => ({ idSpecific: { Email: { one: consents } } });
-  return mergeImport(wrap(current), wrap(incoming)).consents.idSpecific?.Email?.one ?? current;
+  const { consents, kept } = mergeImport(wrap(current), wrap(incoming));
+  return {
+    consents: consents.idSpecific?.Email?.one ?? current,
+    kept: kept.map((path) => path.slice(ONE.length)),
+  };
 }
 
 function spokenAbout(record: ReadRecord): { address: NamedAddress; consents: IdentityConsents }[] {

@@ -45,6 +45,18 @@ export type Audience =
       readonly consents?: Readonly<Record<string, unknown>>;
     };
 
+/** What people see of a list beside its title, and who may join it. Languages are BCP 47 tags. */
+export interface ListBody {
+  readonly titles?: Readonly<Record<string, string>>;
+  readonly description?: string;
+  readonly descriptions?: Readonly<Record<string, string>>;
+  /** Lists of one topic stand together. */
+  readonly topic?: string;
+  readonly topics?: Readonly<Record<string, string>>;
+  /** Anybody may join it at the preference centre. */
+  readonly open?: boolean;
+}
+
 /** Every table. */
 export interface Schema {
   organisation: { id: Generated<number>; name: string };
@@ -93,7 +105,7 @@ export interface Schema {
     sandbox_id: number;
     name: string;
     title: string;
-    body: Json<Record<string, unknown>>;
+    body: Json<ListBody>;
   };
   policy: {
     sandbox_id: number;

@@ -30,8 +30,8 @@ function pour(body: AsyncIterable<Buffer>): Promise<Answer> {
 describe('An import', () => {
   test('takes NDJSON and a JSON array alike', async () => {
     const people = [person('a1', { attributes: { person: { name: { firstName: 'Ann' } } } }), person('a2')];
-    expect((await importLines(people)).json()).toEqual({ upserted: 2, rejected: [], rejectedCount: 0 });
-    expect((await api.call('POST', '/v1/profiles', people)).json()).toEqual({
+    expect((await importLines(people)).json()).toMatchObject({ upserted: 2, rejected: [], rejectedCount: 0 });
+    expect((await api.call('POST', '/v1/profiles', people)).json()).toMatchObject({
       upserted: 2,
       rejected: [],
       rejectedCount: 0,
@@ -95,9 +95,39 @@ describe('An import', () => {
     expect([rejected.length, rejectedCount]).toEqual([1_000, 2_500]);
   });
 
+  test('X7: names every line that says yes for who left, and keeps their no', async () => {
+    const no = { marketing: { email: { val: 'n', subscriptions: { weekly: { end: '2026-01-01' } } } } };
+    const ofAddress = { idSpecific: { Email: { 'k2@example.com': { marketing: { email: { val: 'n' } } } } } };
+    const yes = { marketing: { email: { val: 'y', subscriptions: { weekly: {} } } } };
+    const otherYes = { idSpecific: { email: { 'K2@EXAMPLE.com': { marketing: { email: { val: 'y' } } } } } };
+    await importLines([
+      person('k1', { consents: no }),
+      person('k2', { consents: ofAddress }),
+      person('k3', { consents: { marketing: { email: { val: 'y' } } } }),
+    ]);
+    const answer = await importLines([
+      person('k1', { consents: yes }),
+      person('k2', { consents: otherYes }),
+      person('k3', { consents: yes }),
+      person('k1', { consents: no }),
+    ]);
+    const paths = ['marketing.email.subscriptions.weekly', 'marketing.email'];
+    const kept = answer.json().kept as { line: number; paths: string[] }[];
+    expect(answer.json()).toMatchObject({ upserted: 4, rejected: [], keptCount: 2 });
+    expect(kept.map(({ line, paths: at }) => [line, [...at].sort()])).toEqual([
+      [1, [...paths].sort()],
+      [2, ['idSpecific.Email.marketing.email']],
+    ]);
+    expect(kept[0]).toMatchObject({
+      code: 'opt_out_kept',
+      detail: expect.stringContaining('marketing.email'),
+    });
+    expect(JSON.stringify(kept)).not.toContain('@');
+  });
+
   test('stores every chunk of a long list once', async () => {
     const answer = await importLines(Array.from({ length: 1_234 }, (_, n) => person(`c${n}`)));
-    expect(answer.json()).toEqual({ upserted: 1_234, rejected: [], rejectedCount: 0 });
+    expect(answer.json()).toMatchObject({ upserted: 1_234, rejected: [], rejectedCount: 0 });
     expect((await api.call('GET', '/v1/profiles/CRMID/c1233')).status).toBe(200);
   });
 
@@ -158,7 +188,11 @@ describe('An import', () => {
       for (let n = 0; n < 55; n += 1) yield large;
     }
     const before = process.memoryUsage().rss;
-    expect((await pour(fiftyMegabytes())).json()).toEqual({ upserted: 55, rejected: [], rejectedCount: 0 });
+    expect((await pour(fiftyMegabytes())).json()).toMatchObject({
+      upserted: 55,
+      rejected: [],
+      rejectedCount: 0,
+    });
     expect((process.memoryUsage().rss - before) / MEGABYTE).toBeLessThan(150);
   });
 });

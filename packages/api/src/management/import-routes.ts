@@ -19,16 +19,28 @@ import { cutArray, cutLines, type RecordCutter, type RecordText } from './record
 /** Records of one transaction, and the octets of text at which it is closed earlier. */
 const CHUNK_RECORDS = 500;
 const CHUNK_OCTETS = 4 * 1024 * 1024;
-/** Rejected records that an answer names; the rest is counted. */
-const MAX_REJECTED = 1_000;
+/** Records that an answer names, of those rejected and of those kept; the rest is counted. */
+const MAX_NAMED = 1_000;
 /** Characters of a detail: a path in it may be as long as a record. */
 const MAX_DETAIL = 300;
+/** Paths of one record. */
+const MAX_PATHS = 10;
 
 const Rejection = z.object({ line: z.number().int(), code: z.string(), detail: z.string() });
+const Kept = z.object({
+  line: z.number().int(),
+  code: z.literal('opt_out_kept'),
+  detail: z.string(),
+  paths: z.array(z.string()).describe('Where the record said otherwise; an address is left out of its path'),
+});
 const Outcome = z.object({
   upserted: z.number().int(),
   rejected: z.array(Rejection).describe('The first 1,000; `line` counts from 1'),
   rejectedCount: z.number().int(),
+  kept: z
+    .array(Kept)
+    .describe("Taken, but for a yes where the person's no stands; the first 1,000. Only the person lifts it"),
+  keptCount: z.number().int(),
 });
 type Outcome = z.output<typeof Outcome>;
 
@@ -71,13 +83,13 @@ async function importStream(
   scope: Scope,
   input: { readonly source: AsyncIterable<Buffer>; readonly cutter: RecordCutter },
 ): Promise<Outcome> {
-  const outcome: Outcome = { upserted: 0, rejected: [], rejectedCount: 0 };
+  const outcome: Outcome = { upserted: 0, rejected: [], rejectedCount: 0, kept: [], keptCount: 0 };
   let chunk: ProfileRecord[] = [];
   let octets = 0;
 
   const reject = (rejection: z.output<typeof Rejection>): void => {
     outcome.rejectedCount += 1;
-    if (outcome.rejected.length >= MAX_REJECTED) return;
+    if (outcome.rejected.length >= MAX_NAMED) return;
     const { line, code, detail } = rejection;
     outcome.rejected.push({ line, code, detail: detail.slice(0, MAX_DETAIL) });
   };
@@ -89,6 +101,12 @@ async function importStream(
     const stored = await importProfiles(database.db, scope, records);
     outcome.upserted += stored.upserted;
     for (const rejection of stored.rejected) reject(rejection);
+    outcome.keptCount += stored.kept.length;
+    for (const { line, paths } of stored.kept.slice(0, MAX_NAMED - outcome.kept.length)) {
+      const shown = paths.slice(0, MAX_PATHS).map((path) => path.slice(0, MAX_DETAIL));
+      const detail = `A no was kept, an import lifts none: ${shown.join(', ')}`.slice(0, MAX_DETAIL);
+      outcome.kept.push({ line, code: 'opt_out_kept', detail, paths: shown });
+    }
   };
   const take = async (record: RecordText): Promise<void> => {
     if (!('text' in record)) return reject(record);

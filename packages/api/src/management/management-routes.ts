@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CompileTemplate, KeyRing, Log, RecordOptOut, WakeUp } from '@adieu/core';
+import type { CompileTemplate, KeyRing, Log, RecordAct, RecordOptOut, WakeUp } from '@adieu/core';
 import type { Database } from '@adieu/store';
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -14,6 +14,7 @@ import { allowedListRoutes } from './allowed-list-routes.ts';
 import { brandRoutes } from './brand-routes.ts';
 import { configurationRoutes } from './configuration-routes.ts';
 import { consentDefaultsRoutes } from './consent-defaults-routes.ts';
+import { consentRoutes } from './consent-routes.ts';
 import { executionControlRoutes } from './execution-control-routes.ts';
 import { executionRoutes } from './execution-routes.ts';
 import { importRoutes } from './import-routes.ts';
@@ -32,10 +33,12 @@ export interface ManagementDeps {
   readonly database: Database;
   readonly ring: KeyRing;
   readonly recorder: RecordOptOut;
+  readonly recordAct: RecordAct;
   readonly wake: WakeUp;
   readonly compile: CompileTemplate;
   readonly inboundHost?: string | undefined;
   readonly log: Log;
+  readonly now: () => Date;
   /** Told after a subdomain was stored. */
   readonly onSubdomainStored: () => void;
 }
@@ -78,7 +81,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
     return sendProblem(reply, problem);
   });
 
-  const { database, ring, compile, wake, log } = deps;
+  const { database, ring, compile, wake, log, recordAct, now } = deps;
   const { inboundHost, onSubdomainStored: onStored } = deps;
   await subdomainRoutes(app, { database, ring, inboundHost, onStored });
   await brandRoutes(app, { database, onStored });
@@ -89,6 +92,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   await consentDefaultsRoutes(app, database);
   await profileRoutes(app, database);
   await privacyRoutes(app, deps);
+  await consentRoutes(app, { database, recordAct, now });
   await suppressionRoutes(app, database);
   await allowedListRoutes(app, database);
   await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });

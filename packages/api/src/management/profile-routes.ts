@@ -41,6 +41,7 @@ const Change = z.looseObject({
   source: z.string(),
   messageId: z.string().optional(),
   executionId: z.string().optional(),
+  reference: z.string().optional().describe('Where an operator keeps the proof'),
 });
 const Explanation = z.object({
   allowed: z.boolean(),

@@ -111,7 +111,7 @@ async function importAll(
   const people = await enqueue(management, mailing, readPeople(options.to));
   if (people.recipients > 0) return people;
   const { rejected } = people;
-  const lines = rejected.length === 0 ? '' : `\n${rejectedPage(people)}`;
+  const lines = rejected.length === 0 ? '' : `\n${shownLines(rejected)}`;
   throw new Failure('nobody', `${options.to} names nobody to write to.${lines}`);
 }
 
@@ -165,9 +165,12 @@ function linesOf(people: Enqueued, paints: Paints): readonly string[] {
     ...(people.repeated === 0
       ? []
       : ['', `Lines that name somebody a second time: ${people.repeated}. Everybody is written to once.`]),
+    ...(people.kept.length === 0
+      ? []
+      : ['', 'Lines that say yes for people who left: they stay out', shownLines(people.kept)]),
     ...(people.rejected.length === 0
       ? []
-      : ['', paints.red('Lines that were not taken'), rejectedPage(people)]),
+      : ['', paints.red('Lines that were not taken'), shownLines(people.rejected)]),
   ];
 }
 
@@ -183,9 +186,9 @@ function afterwards({ finished, paused, cancelled }: Outcome): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-function rejectedPage({ rejected }: Enqueued): string {
-  const lines = rejected.slice(0, SHOWN).map(({ line, detail }) => `  line ${line}: ${printable(detail)}`);
-  const hidden = rejected.length - lines.length;
+function shownLines(all: Enqueued['rejected']): string {
+  const lines = all.slice(0, SHOWN).map(({ line, detail }) => `  line ${line}: ${printable(detail)}`);
+  const hidden = all.length - lines.length;
   return [...lines, ...(hidden > 0 ? [`  … and ${hidden} more`] : [])].join('\n');
 }
 
