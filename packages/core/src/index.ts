@@ -131,7 +131,9 @@ export { contradictingPolicies, POLICY_LIMIT } from './policy.ts';
 export type { BodyLink, HeaderPlan, HeaderUrl, LinkType, ListUnsubscribeSettings } from './precedence.ts';
 export { planListUnsubscribe } from './precedence.ts';
 export type { Reply, ReplyClass, ReplyStage, ReplyVerdict } from './reply.ts';
-export { classifyReply, classifyStatus, formatReply, parseReply } from './reply.ts';
+export { classifyReply, classifyStatus, derivedStatus, formatReply, parseReply } from './reply.ts';
+export type { ReplyPlace } from './reply-text.ts';
+export { maySubside, refineStatus } from './reply-text.ts';
 export type { AttemptHistory, RetryPolicy } from './retry.ts';
 export {
   FIRST_RETRY_SECONDS,

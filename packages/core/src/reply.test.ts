@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Reply, ReplyStage } from './reply.ts';
 import { classifyReply, classifyStatus, formatReply, parseReply } from './reply.ts';
+import type { ReplyPlace } from './reply-text.ts';
 
 function reply(line: string): Reply {
   const parsed = parseReply([line]);
@@ -148,7 +149,7 @@ describe('BC-5 replies in session', () => {
         '550 john@example.com: Recipient address rejected: User unknown in virtual mailbox table',
         "554 delivery error: dd This user doesn't have a yahoo.com account (john@yahoo.com)",
         '550 Unrouteable address',
-        '550 The account is disabled',
+        '550 The mailbox is disabled',
         '551 User not local',
         '553 sorry, no mailbox here by that name',
         '550 Recipient not found',
@@ -160,6 +161,7 @@ describe('BC-5 replies in session', () => {
         '554 transaction failed',
         '552 mailbox is full',
         '550 over quota',
+        '550 The account is disabled',
         '550',
       ],
       sender: [
@@ -205,5 +207,59 @@ describe('BC-5 replies in session', () => {
       expect(classifyReply(stage, { code: 550, text: 'no' }).permanent).toBe(true);
       expect(classifyReply(stage, { code: 451, text: 'no' }).permanent).toBe(false);
     }
+  });
+});
+
+describe('BC-5 words are weighed by the place they were said at', () => {
+  const said = (text: string, place?: ReplyPlace, status = '5.0.0') => classifyStatus(status, text, place);
+
+  test('"unknown user" counts in reply to RCPT, with a code that names a subject, or as a report\'s own words', () => {
+    expect(said('Unknown user')).toBe('hard');
+    expect(said('Unknown user', 'own')).toBe('hard');
+    expect(said('Unknown user', 'unknown', '5.5.0')).toBe('hard');
+    expect(said('Unknown user', 'unknown')).toBe('soft');
+    expect(said('Unknown user', 'content')).toBe('soft');
+    expect(said('Unknown user', 'content', '5.5.0')).toBe('soft');
+    expect(said('Unknown user', 'content', '5.1.1')).toBe('hard');
+  });
+
+  test('"unavailable" is what RFC 5321 has for any refusal, so it counts in reply to RCPT only', () => {
+    const words = 'Requested action not taken: mailbox unavailable';
+    expect(said(words)).toBe('hard');
+    expect(said(words, 'own')).toBe('soft');
+    expect(said(words, 'content')).toBe('soft');
+  });
+
+  test('in session a server that took the recipient is not believed about it after the content', () => {
+    expect(kind('550 no such user', 'rcpt')).toBe('hard');
+    expect(kind('550 no such user', 'content')).toBe('soft');
+    expect(classifyReply('content', reply('550 no such user')).status).toBe('5.0.0');
+  });
+
+  test('a domain that is not there is hard wherever it is said, one that cannot be looked up now is not', () => {
+    const names =
+      'Host or domain name not found. Name service error for name=example.net type=A: Host not found';
+    for (const place of ['rcpt', 'own', 'unknown'] as const) {
+      expect(said(names, place, '5.4.4')).toBe('hard');
+      expect(said('No MX record found for domain example.net', place)).toBe('hard');
+      expect(said(`${names}, try again later`, place, '5.4.4')).toBe('soft');
+      expect(said('Sender address rejected: Domain not found', place)).toBe('sender');
+    }
+    expect(said('', 'rcpt', '5.4.4')).toBe('soft');
+    expect(said('no answer from host', 'rcpt', '5.4.1')).toBe('soft');
+    expect(said('Recipient address rejected: Access denied', 'rcpt', '5.4.1')).toBe('hard');
+    expect(said('Recipient address rejected: Access denied', 'rcpt', '5.7.1')).toBe('sender');
+  });
+
+  test('BC-4 5.2.1 is hard, but an account that is switched off may be on again', () => {
+    expect(said('Mailbox disabled, not accepting messages', 'rcpt', '5.2.1')).toBe('hard');
+    expect(said('User unknown', 'rcpt', '5.2.1')).toBe('hard');
+    expect(said('The email account that you tried to reach is inactive', 'rcpt', '5.2.1')).toBe('soft');
+    expect(said('The mailbox is disabled')).toBe('hard');
+    expect(said('The account is disabled')).toBe('soft');
+  });
+
+  test('5.2.0 says that the mailbox exists, whatever the words', () => {
+    expect(said('Unknown user', 'rcpt', '5.2.0')).toBe('soft');
   });
 });

@@ -8,6 +8,7 @@
  * @module
  */
 import { withoutControlCharacters } from './control-character.ts';
+import { isAccountOff, type ReplyPlace, refineStatus } from './reply-text.ts';
 
 /** What was being answered: the connection, MAIL, RCPT, DATA, or the final dot. */
 export type ReplyStage = 'greeting' | 'mail' | 'rcpt' | 'data' | 'content';
@@ -44,17 +45,6 @@ const TEXT_LIMIT = 500;
 const HARD = new Set(['5.1.1', '5.1.2', '5.1.3', '5.1.6', '5.1.10', '5.2.1']);
 /** The address that is bad here is ours; or we spoke out of turn. */
 const SENDER = /^5\.(?:7\.|1\.[78]$|5\.[1-6]$)/;
-/** Codes that say no more than "no": the text may. */
-const VAGUE = /^5\.(?:0\.\d+|[125]\.0)$/;
-
-const REFUSES_US =
-  /spam|block(?:ed|ing)? ?list|black ?list|\bblocked\b|\brbl\b|dnsbl|spamhaus|reputation|policy|relay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|unable to relay|\bspf\b|\bdkim\b|\bdmarc\b|unauthenticated|not authenticated|authentication (?:required|failed)|authori[sz]ed|banned/i;
-const MAILBOX_FULL = /quota|(?:mail)?box (?:is )?full|full mailbox|insufficient storage|out of storage/i;
-const MAILBOX_OFF =
-  /(?:mailbox|account|user|recipient|address)\b.{0,30}\b(?:disabled|inactive|deactivated|suspended|not active)/i;
-const NO_MAILBOX =
-  /(?:user|recipient|mailbox|address|account)\b.{0,40}\b(?:unknown|not found|not known|invalid|does ?n[o']t exist|doesn't exist|does not exist|not exist|unavailable|undeliverable|no longer (?:exists|available|valid))|(?:unknown|invalid|no such|nonexistent|non-existent|bad destination|bad|not a valid) (?:local )?(?:user|recipient|mailbox|address|account|person)|no (?:mailbox|account|user|recipient)\b.{0,30}\b(?:here|by that name|with that name|found)|doesn't have an? .{0,40}account|unrouteable address|user (?:is )?not local/i;
-
 /**
  * Reads the lines of one reply (RFC 5321 section 4.2.1, RFC 2034 for the enhanced code). Null when they are
  * none: no lines, no code, or lines that disagree.
@@ -87,32 +77,29 @@ export function formatReply(reply: Reply): string {
 /** Tells what a reply means at the stage it was given. */
 export function classifyReply(stage: ReplyStage, reply: Reply): ReplyVerdict {
   const { code, text } = reply;
-  const status = statusOf(reply);
+  const status = statusOf(stage, reply);
   if (code < 300 || (code === 354 && stage === 'data')) return { kind: 'accepted', status, permanent: false };
   const permanent = code >= 500;
   if (throttles(stage, reply)) return { kind: 'throttled', status, permanent: false };
   if (!permanent) return { kind: 'soft', status, permanent };
   // Nothing has been said about a recipient yet.
   if (stage === 'greeting' || stage === 'mail') return { kind: 'sender', status, permanent };
-  return { kind: classifyStatus(status, text), status, permanent };
+  return { kind: classifyStatus(status, text, stage), status, permanent };
 }
 
 /**
- * Tells what an enhanced status code means, of a reply or of a DSN (RFC 3464). The text is asked only where the
- * code says no more than no. Anything that is not a permanent failure is soft.
+ * Tells what an enhanced status code means, of a reply or of a DSN (RFC 3464). The text is asked where the code says
+ * no more than no, and counts by the place it was said at. Anything that is not a permanent failure is soft.
  */
-export function classifyStatus(status: string, text = ''): 'hard' | 'soft' | 'sender' {
-  const code = ENHANCED.exec(status.trim())?.[0] ?? '';
+export function classifyStatus(
+  status: string,
+  text = '',
+  place: ReplyPlace = 'rcpt',
+): 'hard' | 'soft' | 'sender' {
+  const code = refineStatus(ENHANCED.exec(status.trim())?.[0] ?? '', text, place);
+  if (code === '5.2.1' && isAccountOff(text)) return 'soft';
   if (HARD.has(code)) return 'hard';
-  if (SENDER.test(code)) return 'sender';
-  return VAGUE.test(code) ? classifyText(text) : 'soft';
-}
-
-/** A refusal of us comes before all: nobody is to be called unknown because we were not welcome. */
-function classifyText(text: string): 'hard' | 'soft' | 'sender' {
-  if (REFUSES_US.test(text)) return 'sender';
-  if (MAILBOX_FULL.test(text)) return 'soft';
-  return MAILBOX_OFF.test(text) || NO_MAILBOX.test(text) ? 'hard' : 'soft';
+  return SENDER.test(code) ? 'sender' : 'soft';
 }
 
 /** 421 closes the channel; Amazon SES says `454 Throttling failure`; a greeting speaks of the connection only. */
@@ -123,20 +110,21 @@ function throttles(stage: ReplyStage, reply: Reply): boolean {
 }
 
 /** The class digit of the reply code rules where the two disagree (RFC 2034 section 4). */
-function statusOf(reply: Reply): string {
+function statusOf(stage: ReplyStage, reply: Reply): string {
   const digit = Math.floor(reply.code / 100);
   if (reply.enhanced !== undefined) return `${digit}${reply.enhanced.slice(1)}`;
   if (reply.code === 421) return '4.3.2';
-  if (reply.code < 500) return `${digit}.0.0`;
-  return derivedStatus(reply);
+  return reply.code < 500 ? `${digit}.0.0` : derivedStatus(reply, stage);
 }
 
-function derivedStatus({ code, text }: Reply): string {
-  if (REFUSES_US.test(text)) return '5.7.1';
-  if (MAILBOX_FULL.test(text)) return '5.2.2';
-  if (MAILBOX_OFF.test(text)) return '5.2.1';
-  if (NO_MAILBOX.test(text)) return '5.1.1';
+/** The status of a reply of class 5 that brings none, from its words, then from its code (RFC 5321 section 4.2.3). */
+export function derivedStatus(
+  { code, text }: { readonly code?: number; readonly text: string },
+  place: ReplyPlace,
+): string {
+  const status = refineStatus('5.0.0', text, place);
+  if (status !== '5.0.0' || code === undefined) return status;
   if (code === 551) return '5.1.6';
   if (code === 552) return '5.2.2';
-  return code >= 500 && code <= 504 ? '5.5.1' : '5.0.0';
+  return code >= 500 && code <= 504 ? '5.5.1' : status;
 }

@@ -1,0 +1,74 @@
+/**
+ * What the words of a reply say, where its code says no more than no.
+ *
+ * The rule: the order of the questions is the order of caution. A refusal of us comes before all, then what may pass
+ * (full, switched off), and only then that there is nobody. Words are weighed by the place they were said at: a server
+ * that has taken the recipient and says "user unknown" to the content filters, it does not look up.
+ *
+ * @module
+ */
+
+/**
+ * What was being answered (RFC 5321 section 3), where a report tells: the session's stages; `unknown` for a reply
+ * that a report cites without saying to what; `own` for the words of the reporting system itself.
+ */
+export type ReplyPlace = 'greeting' | 'mail' | 'rcpt' | 'data' | 'content' | 'unknown' | 'own';
+
+const REFUSES_US =
+  /spam|block(?:ed|ing)? ?list|black ?list|\bblocked\b|\brbl\b|dnsbl|spamhaus|reputation|policy|policies|relay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|unable to relay|\bspf\b|\bdkim\b|\bdmarc\b|unauthenticated|not authenticated|authentication (?:required|failed)|authori[sz]ed|banned|\bptr\b|reverse dns|rate limit|sender (?:address|domain|verif|callout|rejected|denied)|not allowed to send/i;
+const MAILBOX_FULL =
+  /quota|(?:mail)?box (?:is )?full|full mailbox|insufficient storage|out of storage|exceeds allowed size|over (?:the )?(?:allowed|maximum|storage)|storage limit|not enough (?:storage|space)/i;
+const MAILBOX_OFF =
+  /(?:mailbox|account|user|recipient|address)\b.{0,30}\b(?:disabled|inactive|deactivated|suspended|not active|locked|frozen|discontinued)|(?:disabled|inactive|deactivated|suspended|locked) (?:e?mail )?(?:mailbox|account|user|recipient|address)/i;
+/** What an account owner may undo, and providers end with 5.1.1 when it is for good; "mailbox disabled" is 5.2.1 itself. */
+const ACCOUNT_OFF = /account\b.{0,40}\b(?:disabled|inactive|deactivated|suspended|locked|discontinued)/i;
+const NO_MAILBOX =
+  /(?:user|recipient|mailbox|address|account|alias|name)\b.{0,40}\b(?:unknown|not found|wasn't found|not known|not recognized|not listed|not registered|invalid|does ?n[o']t exist|doesn't exist|does not exist|not exist|no longer (?:exists|available|valid|in use))|(?:unknown|invalid|no such|nonexistent|non-existent|bad destination|bad|illegal|not a valid) (?:or illegal )?(?:local |e?-?mail )?(?:user|recipient|mailbox|address|account|person|alias)|no (?:valid )?(?:mailbox|account|user|recipients?)\b.{0,30}\b(?:here|by that name|with that name|found|for this)|unrouteable address|user (?:is )?not local|ディレクトリ(?:に|には)見つかりません|(?:destinataire|utilisateur) (?:inconnu|invalide)|(?:empfänger|benutzer) (?:unbekannt|existiert nicht)|(?:usuario|destinatario) (?:desconocido|no existe|inexistente)|usuário (?:desconhecido|não existe|inexistente)|utente sconosciuto/i;
+/** RFC 5321 section 4.2.3 has "mailbox unavailable" for "not found, no access, or command rejected for policy reasons". */
+const NOT_AVAILABLE =
+  /(?:user|recipient|mailbox|address|account)\b.{0,40}\b(?:unavailable|undeliverable)|doesn't have an? .{0,40}account/i;
+const NO_HOST =
+  /(?:host|domain)(?: name)?\b.{0,40}\b(?:unknown|not found|does ?n[o']t exist|doesn't exist|nonexistent|non-existent|is not reachable|does ?n[o']t accept e?-?mail|not accept(?:ing)? (?:any )?e?-?mail)|(?:unknown|invalid|no such|bad|illegal|nonexistent|non-existent) (?:mail )?(?:host|domain)|(?:couldn't|could not|can't|cannot|unable to) find (?:any |a )?(?:host|mail exchanger|mx|domain)|no (?:valid )?(?:mx|mail exchanger)\b.{0,20}\bfound|unrouteable mail domain|\bnull ?mx\b/i;
+/** What Exim as cPanel sets it up says when no router takes the domain: its words name every reason there could be. */
+const NO_ROUTE = /account or domain may not exist/i;
+/** Microsoft's edge says so of an address that its directory does not have; elsewhere it is a refusal. */
+const NOT_IN_DIRECTORY = /recipient address rejected: access denied/i;
+const FOR_NOW = /tempor|(?:again|try) later|greylist|graylist/i;
+
+/** Codes that say no more than "no", or what Microsoft numbers beyond the standard. 5.2.0 says that the mailbox exists. */
+const VAGUE = /^5\.(?:0\.\d+|[135]\.0|1\.\d{3}|4\.[014])$/;
+/** Codes that name a subject at least; said by a server that looked somewhere. */
+const NAMED = /^5\.[1-9]/;
+
+/** True when the report's words themselves say that a mailbox is full or switched off, whatever else they say. */
+export function maySubside(text: string): boolean {
+  return MAILBOX_FULL.test(text) || MAILBOX_OFF.test(text);
+}
+
+/** True for an account that is switched off, and may be on again. */
+export function isAccountOff(text: string): boolean {
+  return ACCOUNT_OFF.test(text);
+}
+
+/**
+ * The enhanced status code that a code and the words beside it amount to; the code itself where it says enough, and
+ * where the words add nothing. `status` is one of class 5.
+ */
+export function refineStatus(status: string, text: string, place: ReplyPlace): string {
+  if (!VAGUE.test(status)) return status;
+  if (status.startsWith('5.4.')) return refineRoute(status, text);
+  if (NO_ROUTE.test(text)) return '5.1.2';
+  if (REFUSES_US.test(text)) return '5.7.1';
+  if (MAILBOX_FULL.test(text)) return '5.2.2';
+  if (MAILBOX_OFF.test(text)) return '5.2.1';
+  if (NO_HOST.test(text)) return FOR_NOW.test(text) ? status : '5.1.2';
+  const told = place === 'rcpt' || (place !== 'content' && NAMED.test(status));
+  if (NO_MAILBOX.test(text) && (told || place === 'own')) return '5.1.1';
+  return NOT_AVAILABLE.test(text) && told ? '5.1.1' : status;
+}
+
+/** A route that failed is the recipient's address only where the domain is not there or takes no mail. */
+function refineRoute(status: string, text: string): string {
+  if (NOT_IN_DIRECTORY.test(text)) return '5.1.1';
+  return NO_HOST.test(text) && !FOR_NOW.test(text) ? '5.1.2' : status;
+}
