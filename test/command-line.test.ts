@@ -4,7 +4,7 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +51,7 @@ describe('adieu', () => {
     [['import']],
     [['import', 'suppressions']],
     [['inspect']],
+    [['classify']],
     [['keys']],
     [['keys', 'rotate']],
     [['migrate']],
@@ -70,6 +71,7 @@ describe('adieu', () => {
     [['send', 'newsletter.mjml'], "required option '--to <file>' not specified"],
     [['send', '--to', 'people.csv'], "missing required argument 'template'"],
     [['inspect'], "missing required argument 'file'"],
+    [['classify'], "missing required argument 'path'"],
     [['sending', 'pause'], "required option '--why <text>' not specified"],
     [['inspect', 'a.eml', 'b.eml'], 'too many arguments'],
   ])('%j is a wrong call, which ends with 2', (args, complaint) => {
@@ -125,5 +127,96 @@ describe('adieu', () => {
       ids: ['k1', 'k2'],
     });
     expect(adieu(['keys', 'show']).stdout).toBe('Key ring  k1 k2; k2 seals\nAPI key   present\n');
+  });
+});
+
+describe('adieu classify', () => {
+  const REPORTS = fileURLToPath(new URL('../packages/mail/fixtures/report/', import.meta.url));
+  const rows = (text: string) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  test('answers a line of JSON per mail of a directory, sorted, with the promised fields and no other', () => {
+    const { status, stdout } = adieu(['classify', REPORTS, '--json']);
+    expect(status).toBe(0);
+    const found = rows(stdout);
+    expect(found.map(({ file }) => file)).toEqual(readdirSync(REPORTS).sort());
+    for (const row of found) {
+      expect(Object.keys(row)).toEqual(['file', 'recipients']);
+      for (const recipient of row.recipients)
+        expect(['address', 'status', 'kind', 'reason']).toEqual(
+          expect.arrayContaining(Object.keys(recipient)),
+        );
+    }
+    const kinds = new Set(
+      found.flatMap(({ recipients }) => recipients.map(({ kind }: { kind: string }) => kind)),
+    );
+    expect([...kinds].sort()).toEqual([
+      'auto-reply',
+      'complaint',
+      'delivered',
+      'hard',
+      'none',
+      'sender',
+      'soft',
+    ]);
+  });
+
+  test('takes one file, needs no configuration, and says that a delay is one', () => {
+    const broken = { HTTP_PORT: 'x', DATABASE_URL: 'postgres://127.0.0.1:1/none' };
+    const path = join(REPORTS, '06-postfix-delayed.eml');
+    const { status, stdout, stderr } = adieu(['classify', path, '--json'], broken);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(rows(stdout)).toEqual([
+      {
+        file: path,
+        recipients: [
+          {
+            address: 'john@example.net',
+            status: '4.4.1',
+            kind: 'soft',
+            reason: expect.stringMatching(/^delayed: /),
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('says in its place what cannot be read, reads on, and ends with 1', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'adieu-classify-'));
+    symlinkSync(join(directory, 'nowhere'), join(directory, 'a.eml'));
+    symlinkSync(directory, join(directory, 'b.eml'));
+    writeFileSync(
+      join(directory, 'c.eml'),
+      'From: MAILER-DAEMON@example.com\n\n<john@example.net>: unknown user',
+    );
+    writeFileSync(join(directory, 'd.eml'), '');
+    const { status, stdout } = adieu(['classify', directory, '--json']);
+    expect(status).toBe(1);
+    const error = { code: 'file_unreadable', detail: expect.stringContaining(directory) };
+    expect(rows(stdout)).toMatchObject([
+      { file: 'a.eml', recipients: [], error },
+      { file: 'b.eml', recipients: [], error },
+      { file: 'c.eml', recipients: [{ kind: 'hard' }] },
+      { file: 'd.eml', recipients: [{ kind: 'none' }] },
+    ]);
+    expect(adieu(['classify', join(directory, 'a.eml')])).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('cannot be read (ENOENT)'),
+    });
+  });
+
+  test('shows a person what was read, with nothing in it that steers a terminal', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'adieu-classify-'));
+    const hostile = 'From: MAILER-DAEMON@example.com\n\n<john@example.net>: unknown user \u001b[2J\u202e\n';
+    writeFileSync(join(directory, 'one.eml'), hostile);
+    const { status, stdout } = adieu(['classify', directory]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^one\.eml\n {2}hard {7}5\.1\.1 {3}john@example\.net\n/);
+    expect(stdout).toMatch(/1 mail: 1 hard\n$/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
   });
 });

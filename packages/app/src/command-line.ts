@@ -133,6 +133,19 @@ function buildProgram(state: State): Command {
       state.code = fine ? 0 : 1;
     });
 
+  program
+    .command('classify')
+    .description(
+      'say what Adieu makes of a bounce, a complaint or an automatic answer; exit 1 for an unreadable file',
+    )
+    .argument('<path>', 'a mail, or a directory of mails')
+    .addOption(json())
+    .addHelpText('after', KINDS)
+    .action(async (path: string, output: Output) => {
+      const { classify } = await import('./commands/classify.ts');
+      state.code = (await classify(path, output)) ? 0 : 1;
+    });
+
   const keys = program.command('keys').description('the key ring and the API key; only ids are shown');
   keys
     .command('init')
@@ -216,6 +229,11 @@ subscribed, or only unsubscribed, are rejected, since a suppression stops receip
 who left with their profiles, or say --reason manual.
 
 Exit code 0 only when every line was taken.`;
+
+const KINDS = `
+hard: the mailbox is not there; soft: it did not take this message, or not yet (delayed); sender: refused for who sends
+or how; complaint; auto-reply; delivered; none: nothing to act upon. With --json one line per mail:
+{"file","recipients":[{"address"?,"status"?,"kind","reason"}],"error"?}. Nothing is stored, no configuration is read.`;
 
 function configure(required: readonly Variable[] = []): Config {
   const outcome = readConfig(environment(), required);
