@@ -15,25 +15,34 @@
 export type ReplyPlace = 'greeting' | 'mail' | 'rcpt' | 'data' | 'content' | 'unknown' | 'own';
 
 const REFUSES_US =
-  /spam|block(?:ed|ing)? ?list|black ?list|\bblocked\b|\brbl\b|dnsbl|spamhaus|reputation|policy|policies|relay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|unable to relay|\bspf\b|\bdkim\b|\bdmarc\b|unauthenticated|not authenticated|authentication (?:required|failed)|authori[sz]ed|banned|\bptr\b|reverse dns|rate limit|sender (?:address|domain|verif|callout|rejected|denied)|not allowed to send/i;
+  /spam|block(?:ed|ing)? ?list|black ?list|\bblocked\b|\brbl\b|dnsbl|spamhaus|reputation|policy|policies|relay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|unable to relay|\bspf\b|\bdkim\b|\bdmarc\b|unauthenticated|not authenticated|authentication (?:required|failed)|authori[sz]ed|banned|\bptr\b|reverse (?:dns|hostname)|rate limit|sender (?:address|domain|verif|callout|rejected|denied)|not allowed to send|client host|your (?:host|ip|domain|server)|sending (?:ip|host|server|domain)|\bip(?:v[46])? address/i;
 const MAILBOX_FULL =
-  /quota|(?:mail)?box (?:is )?full|full mailbox|insufficient storage|out of storage|exceeds allowed size|over (?:the )?(?:allowed|maximum|storage)|storage limit|not enough (?:storage|space)/i;
+  /quota|(?:mail ?)?box (?:is )?full|full mail ?box|insufficient storage|out of storage|exceeds allowed size|over (?:the )?(?:allowed|maximum|storage)|storage limit|not enough (?:storage|space)|メールボックス.{0,10}(?:一杯|いっぱい)|boîte .{0,20}pleine|postfach .{0,20}voll|buzón .{0,20}lleno|переполнен|邮箱.{0,4}满/i;
 const MAILBOX_OFF =
   /(?:mailbox|account|user|recipient|address)\b.{0,30}\b(?:disabled|inactive|deactivated|suspended|not active|locked|frozen|discontinued)|(?:disabled|inactive|deactivated|suspended|locked) (?:e?mail )?(?:mailbox|account|user|recipient|address)/i;
 /** What an account owner may undo, and providers end with 5.1.1 when it is for good; "mailbox disabled" is 5.2.1 itself. */
 const ACCOUNT_OFF = /account\b.{0,40}\b(?:disabled|inactive|deactivated|suspended|locked|discontinued)/i;
-const NO_MAILBOX =
-  /(?:user|recipient|mailbox|address|account|alias|name)\b.{0,40}\b(?:unknown|not found|wasn't found|not known|not recognized|not listed|not registered|invalid|does ?n[o']t exist|doesn't exist|does not exist|not exist|no longer (?:exists|available|valid|in use))|(?:unknown|invalid|no such|nonexistent|non-existent|bad destination|bad|illegal|not a valid) (?:or illegal )?(?:local |e?-?mail )?(?:user|recipient|mailbox|address|account|person|alias)|no (?:valid )?(?:mailbox|account|user|recipients?)\b.{0,30}\b(?:here|by that name|with that name|found|for this)|unrouteable address|user (?:is )?not local|ディレクトリ(?:に|には)見つかりません|(?:destinataire|utilisateur) (?:inconnu|invalide)|(?:empfänger|benutzer) (?:unbekannt|existiert nicht)|(?:usuario|destinatario) (?:desconocido|no existe|inexistente)|usuário (?:desconhecido|não existe|inexistente)|utente sconosciuto/i;
+const NOBODY = [
+  // The noun, then what is wrong with it.
+  String.raw`(?:user ?(?:id|name)?|recipient|addressee|mail ?box|address|account|alias|name|local[- ]?part|destination)\b.{0,40}\b(?:unknown|invalid|nonexistent|non-existent|not (?:be )?(?:found|known|recogni[sz]ed|listed|registered|valid|exist)|wasn't found|isn't (?:known|listed|valid)|does ?n[o']t exist|doesn't exist|does not exist|has moved|no longer (?:exists|available|valid|in use|accepts|on (?:the )?server))`,
+  // What is wrong, then the noun.
+  String.raw`(?:unknown|invalid|no such|nonexistent|non-existent|bad|illegal|not (?:a|an|our) (?:valid|known|existing|registered)) (?:[\w-]+ ){0,3}(?:user ?(?:id|name)?s?|recipients?|addressee|mail ?box|address|account|person|alias|local[- ]?part)\b`,
+  String.raw`no (?:valid )?(?:mail ?box|account|user|recipients?|one|person)\b.{0,30}\b(?:here|by that name|with that name|at this address|found|for this)`,
+  'unrouteable address|user (?:is )?not local|not our customer',
+  '(?:destinataire|utilisateur|adresse) (?:inconnu|invalide|inexistant)|(?:empfänger|benutzer) (?:unbekannt|existiert nicht)|(?:usuario|destinatario) (?:desconocido|no existe|inexistente)|usuário (?:desconhecido|não existe|inexistente)|utente sconosciuto',
+  'пользовател.{0,40}не (?:найден|существует)|такого пользователя нет|(?:用户|邮箱|收件人).{0,10}不存在|ディレクトリ.{0,10}(?:ありません|見つかりません)|(?:宛先|ユーザー?|アドレス).{0,20}(?:存在しません|見つかりません)',
+];
+const NO_MAILBOX = new RegExp(NOBODY.join('|'), 'i');
 /** RFC 5321 section 4.2.3 has "mailbox unavailable" for "not found, no access, or command rejected for policy reasons". */
 const NOT_AVAILABLE =
   /(?:user|recipient|mailbox|address|account)\b.{0,40}\b(?:unavailable|undeliverable)|doesn't have an? .{0,40}account/i;
 const NO_HOST =
-  /(?:host|domain)(?: name)?\b.{0,40}\b(?:unknown|not found|does ?n[o']t exist|doesn't exist|nonexistent|non-existent|is not reachable|does ?n[o']t accept e?-?mail|not accept(?:ing)? (?:any )?e?-?mail)|(?:unknown|invalid|no such|bad|illegal|nonexistent|non-existent) (?:mail )?(?:host|domain)|(?:couldn't|could not|can't|cannot|unable to) find (?:any |a )?(?:host|mail exchanger|mx|domain)|no (?:valid )?(?:mx|mail exchanger)\b.{0,20}\bfound|unrouteable mail domain|\bnull ?mx\b/i;
+  /(?:host|domain)(?: name)?\b.{0,40}\b(?:unknown|not found|does ?n[o']t exist|doesn't exist|nonexistent|non-existent|is not reachable|does ?n[o']t accept e?-?mail|not accept(?:ing)? (?:any )?e?-?mail)|(?:unknown|invalid|no such|bad|illegal|nonexistent|non-existent) (?:mail )?(?:host|domain)|(?:couldn't|could not|can't|cannot|unable to) find (?:any |a )?(?:host|mail exchanger|mx|domain)|no (?:valid )?(?:mx|mail exchanger)\b.{0,20}\bfound|unrouteable mail domain|\bnull ?mx\b|indicated no smtp service|seems? to reject all mails?|malformed or unexpected name server reply|recipient domain must exist/i;
 /** What Exim as cPanel sets it up says when no router takes the domain: its words name every reason there could be. */
 const NO_ROUTE = /account or domain may not exist/i;
 /** Microsoft's edge says so of an address that its directory does not have; elsewhere it is a refusal. */
 const NOT_IN_DIRECTORY = /recipient address rejected: access denied/i;
-const FOR_NOW = /tempor|(?:again|try) later|greylist|graylist/i;
+const FOR_NOW = /tempor|not found, try again|(?:again|try) later|greylist|graylist/i;
 
 /** Codes that say no more than "no", or what Microsoft numbers beyond the standard. 5.2.0 says that the mailbox exists. */
 const VAGUE = /^5\.(?:0\.\d+|[135]\.0|1\.\d{3}|4\.[014])$/;
@@ -45,17 +54,25 @@ export function maySubside(text: string): boolean {
   return MAILBOX_FULL.test(text) || MAILBOX_OFF.test(text);
 }
 
-/** True for an account that is switched off, and may be on again. */
-export function isAccountOff(text: string): boolean {
-  return ACCOUNT_OFF.test(text);
+/**
+ * True where the words beside a code of the hard kind speak against it: a mailbox that is full, an account that is
+ * switched off and may be on again, or "unknown user" with 5.2.1, which says that the mailbox exists. Of the last the
+ * reply to RCPT decides, where a server has just looked.
+ */
+export function contradicts(status: string, text: string, place: ReplyPlace): boolean {
+  if (status === '5.1.1') return MAILBOX_FULL.test(text);
+  if (status !== '5.2.1') return false;
+  return ACCOUNT_OFF.test(text) || (place !== 'rcpt' && NO_MAILBOX.test(text));
 }
 
 /**
  * The enhanced status code that a code and the words beside it amount to; the code itself where it says enough, and
  * where the words add nothing. `status` is one of class 5.
  */
-export function refineStatus(status: string, text: string, place: ReplyPlace): string {
+export function refineStatus(status: string, reply: string, place: ReplyPlace): string {
   if (!VAGUE.test(status)) return status;
+  // A link to "policy" or "spam" is on every help page.
+  const text = reply.replace(/https?:\/\/\S+/gi, ' ');
   if (status.startsWith('5.4.')) return refineRoute(status, text);
   if (NO_ROUTE.test(text)) return '5.1.2';
   if (REFUSES_US.test(text)) return '5.7.1';

@@ -262,4 +262,20 @@ describe('BC-5 words are weighed by the place they were said at', () => {
   test('5.2.0 says that the mailbox exists, whatever the words', () => {
     expect(said('Unknown user', 'rcpt', '5.2.0')).toBe('soft');
   });
+
+  test('words that speak against a hard code make it soft, as far as they can be believed', () => {
+    expect(said('over quota', 'unknown', '5.1.1')).toBe('soft');
+    expect(said('user unknown', 'unknown', '5.1.1')).toBe('hard');
+    expect(said('user unknown', 'rcpt', '5.2.1')).toBe('hard');
+    expect(said('user unknown', 'unknown', '5.2.1')).toBe('soft');
+    expect(said('', 'unknown', '5.2.1')).toBe('hard');
+  });
+
+  test('what an address in a link spells is not said', () => {
+    expect(said('User unknown, see https://example.net/spam-policy?blocked')).toBe('hard');
+  });
+
+  test('a domain that says 556 takes no mail', () => {
+    expect(kind('556 example.net')).toBe('hard');
+  });
 });

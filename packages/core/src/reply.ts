@@ -8,7 +8,7 @@
  * @module
  */
 import { withoutControlCharacters } from './control-character.ts';
-import { isAccountOff, type ReplyPlace, refineStatus } from './reply-text.ts';
+import { contradicts, type ReplyPlace, refineStatus } from './reply-text.ts';
 
 /** What was being answered: the connection, MAIL, RCPT, DATA, or the final dot. */
 export type ReplyStage = 'greeting' | 'mail' | 'rcpt' | 'data' | 'content';
@@ -97,8 +97,7 @@ export function classifyStatus(
   place: ReplyPlace = 'rcpt',
 ): 'hard' | 'soft' | 'sender' {
   const code = refineStatus(ENHANCED.exec(status.trim())?.[0] ?? '', text, place);
-  if (code === '5.2.1' && isAccountOff(text)) return 'soft';
-  if (HARD.has(code)) return 'hard';
+  if (HARD.has(code)) return contradicts(code, text, place) ? 'soft' : 'hard';
   return SENDER.test(code) ? 'sender' : 'soft';
 }
 
@@ -125,6 +124,8 @@ export function derivedStatus(
   const status = refineStatus('5.0.0', text, place);
   if (status !== '5.0.0' || code === undefined) return status;
   if (code === 551) return '5.1.6';
+  // RFC 7504: the domain takes no mail.
+  if (code === 556) return '5.1.10';
   if (code === 552) return '5.2.2';
   return code >= 500 && code <= 504 ? '5.5.1' : status;
 }

@@ -64,6 +64,8 @@ function readRecipient(
   const { kind, status, reason } = diagnose({
     ...(reported === undefined ? {} : { status: reported }),
     texts,
+    // PowerMTA's verdict on the reply to RCPT.
+    ...(/^bad-mailbox\b/i.test(valueIn(fields, 'X-PowerMTA-BounceCategory')) ? { place: 'rcpt' } : {}),
     context: notification.text,
   });
   // What a program of the receiving host said when it ended; the server had taken the address (sysexits, not SMTP).

@@ -15,6 +15,8 @@ export interface Evidence {
   readonly status?: string;
   /** Cited replies and explanations, the most telling first. */
   readonly texts: readonly string[];
+  /** What was being answered, where a field says so. */
+  readonly place?: ReplyPlace;
   /** Everything the report says to a person, for words that contradict a verdict. */
   readonly context: string;
 }
@@ -47,18 +49,24 @@ const PLACES: readonly (readonly [ReplyPlace, RegExp])[] = [
     /in reply to end of DATA|after (?:pipelined )?(?:sending )?(?:end of )?(?:data|DATA)\b|\bour (?:end of )?DATA|\[BODY\]|failed after I sent the message/,
   ],
   ['mail', /(?:in reply to|after|\bour) (?:pipelined )?MAIL\b|sender was rejected/],
-  ['rcpt', /\bRCPT\b|\[RCPT_TO\]|does not like recipient/],
+  [
+    'rcpt',
+    /\bRCPT\b(?! TO: [^<])|\[RCPT_TO\]|does not like recipient|[Rr]ecipient address rejected:|has rejected (?:the )?address|rejected recipient/,
+  ],
 ];
 
 /** Judges. */
-export function diagnose({ status, texts, context }: Evidence): Diagnosis {
+export function diagnose({ status, texts, context, place: told }: Evidence): Diagnosis {
   const cut = texts.map((text) => oneLine(text.slice(0, TEXT_LIMIT))).filter((text) => text !== '');
   const cited = cut.find((text) => CODE.test(text)) ?? cut.find((text) => ENHANCED.test(text)) ?? '';
   const own = cited === '';
   const code = Number(CODE.exec(cited)?.[1] ?? 0) || undefined;
-  const place = placeOf(cut) ?? (own ? 'own' : 'unknown');
+  const place = told ?? placeOf(cut) ?? (own ? 'own' : 'unknown');
   const reply = cited.slice(Math.max(cited.search(CODE), 0));
-  const given = tellingStatus(ENHANCED.exec(reply)?.[0], ENHANCED.exec(status ?? '')?.[0], code);
+  const reported = ENHANCED.exec(status ?? '')?.[0];
+  const said =
+    ENHANCED.exec(reply)?.[0] ?? (code === undefined ? undefined : saidByWords(code, reply, place));
+  const given = said !== undefined && (reported === undefined || !VAGUE.test(said)) ? said : reported;
   const words = own ? wordsOf(cut, given, place) : cited;
   const reason = (own ? words : reply).slice(0, REASON_LIMIT);
   const refined = given ?? derivedStatus({ ...(code === undefined ? {} : { code }), text: words }, place);
@@ -68,7 +76,8 @@ export function diagnose({ status, texts, context }: Evidence): Diagnosis {
     return { kind: 'sender', status: final, reason };
   const kind = classifyStatus(final, words, place);
   // Nobody is called unknown by words alone where other words say that the mailbox is full or switched off.
-  const doubtful = kind === 'hard' && final !== given && maySubside(context.slice(0, TEXT_LIMIT));
+  const byWords = final !== reported && !ENHANCED.test(reply);
+  const doubtful = kind === 'hard' && byWords && maySubside(context.slice(0, TEXT_LIMIT));
   return { kind: doubtful ? 'soft' : kind, status: final, reason };
 }
 
@@ -77,11 +86,9 @@ export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-function tellingStatus(cited?: string, reported?: string, code?: number): string | undefined {
-  const said = cited ?? (code !== undefined && code < 500 ? '4.0.0' : undefined);
-  if (said === undefined || (VAGUE.test(said) && reported !== undefined && !VAGUE.test(reported)))
-    return reported;
-  return said;
+/** What the words of a reply without an enhanced code amount to; who reports it made its own `Status` of them. */
+function saidByWords(code: number, text: string, place: ReplyPlace): string {
+  return code < 500 ? '4.0.0' : refineStatus('5.0.0', text, place);
 }
 
 /** Of explanations that cite no reply, the first that means anything. */

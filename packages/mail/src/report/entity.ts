@@ -134,7 +134,9 @@ function splitParts(fields: readonly RawField[], body: string, faults: Set<strin
     if (begun === null) return;
     const part = readBlock(body.slice(begun, end), faults);
     begun = null;
-    if (delimiterOf(part.fields) === null) parts.push(part);
+    if (delimiterOf(part.fields) !== null) return;
+    // A multipart without a boundary that could be read: its text stands in it all the same.
+    parts.push(part.media.startsWith('multipart/') ? { ...part, media: 'text/plain' } : part);
   };
   for (let at = 0; at <= body.length; ) {
     const next = body.indexOf('\n', at);

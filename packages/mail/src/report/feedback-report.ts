@@ -12,7 +12,7 @@ import { oneLine } from './diagnosis.ts';
 import { type Entity, fieldsInText, fieldValue, type Part, readEmbeddedFields, textOf } from './entity.ts';
 import { bareAddress, firstAddress } from './recipient-address.ts';
 import type { Reading, ReportedRecipient, ReportKind } from './report.ts';
-import { subjectOf } from './text-bounce.ts';
+import { RETURNED_MEDIA, subjectOf } from './text-bounce.ts';
 
 /** Recipients of one complaint that are told apart. */
 const RECIPIENT_LIMIT = 100;
@@ -89,7 +89,7 @@ function readForwarded(entity: Entity): Reading | null {
 }
 
 function recipientOfOriginal(entity: Entity): string | undefined {
-  const part = entity.parts.find(({ media }) => /^(?:message\/rfc822|text\/rfc822-headers?)$/.test(media));
+  const part = entity.parts.find(({ media }) => RETURNED_MEDIA.test(media));
   return part === undefined
     ? undefined
     : firstAddress(fieldValue({ fields: readEmbeddedFields(part) }, 'To'));

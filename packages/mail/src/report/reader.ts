@@ -8,13 +8,12 @@ import { isProviderUnsubscribe, readAutomaticReply } from './automatic-reply.ts'
 import { readDeliveryStatus } from './delivery-status.ts';
 import { type Entity, readEmbeddedFields, readEntity, textOf } from './entity.ts';
 import { readFeedbackReport } from './feedback-report.ts';
-import { readNotification } from './notification.ts';
+import { type Notification, readNotification } from './notification.ts';
 import type { Reading, Report } from './report.ts';
 import { readSesNotification } from './ses-notification.ts';
-import { isBounce, readTextBounce } from './text-bounce.ts';
+import { RETURNED_MEDIA, readTextBounce } from './text-bounce.ts';
 
-const DELIVERY_STATUS = /^message\/(?:global-)?delivery-status$/;
-const ORIGINAL = /^(?:message\/(?:rfc822|global)|message\/global-headers|text\/rfc822-headers?)$/;
+const DELIVERY_STATUS = /^(?:message|text)\/(?:global-|x-?)?delivery-status$/;
 /** Delivery status fields inside a text, where a gateway has flattened the report. */
 const FLATTENED =
   /^(?:Final|Original)-Recipient:.*\n(?:.*\n){0,12}?(?:Action|Status):|^Action:.*\n(?:.*\n){0,12}?Final-Recipient:/im;
@@ -27,7 +26,7 @@ const FLATTENED =
 export function readReport(raw: Uint8Array): Report {
   const entity = readEntity(raw);
   const reading = readKnown(entity) ?? { recipients: [{ kind: 'none' as const, reason: 'not a report' }] };
-  const original = entity.parts.find(({ media }) => ORIGINAL.test(media));
+  const original = entity.parts.find(({ media }) => RETURNED_MEDIA.test(media));
   return {
     ...reading,
     recipients: reading.recipients.map((recipient) => ({
@@ -53,16 +52,16 @@ function readKnown(entity: Entity): Reading | null {
     return { feedbackType: 'opt-out', recipients: [{ kind: 'complaint', reason: 'opt-out' }] };
   return (
     readSesNotification(words) ??
-    readFlattened(entity, notification) ??
+    readFlattened(notification) ??
     readTextBounce(entity, notification) ??
     readAutomaticReply(entity)
   );
 }
 
-function readFlattened(entity: Entity, notification: ReturnType<typeof readNotification>): Reading | null {
+function readFlattened(notification: Notification): Reading | null {
   const { text } = notification;
   const at = text.slice(0, 100_000).search(FLATTENED);
-  if (at < 0 || !isBounce(entity, notification)) return null;
+  if (at < 0) return null;
   return readDeliveryStatus(text.slice(at), notification);
 }
 
@@ -70,7 +69,7 @@ function readFlattened(entity: Entity, notification: ReturnType<typeof readNotif
 function wordsOf(entity: Entity): string {
   const texts: string[] = [];
   for (const part of entity.parts) {
-    if (ORIGINAL.test(part.media)) break;
+    if (RETURNED_MEDIA.test(part.media)) break;
     if (part.media === 'text/plain') texts.push(textOf(part));
   }
   return texts.join('\n');

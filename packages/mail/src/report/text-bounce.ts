@@ -15,13 +15,10 @@ import { type Entity, fieldValue, readEmbeddedFields } from './entity.ts';
 import type { Notification, Statement } from './notification.ts';
 import { ADDRESS, bareAddress, firstAddress } from './recipient-address.ts';
 import type { Reading, ReportedRecipient } from './report.ts';
+import { DELAYS, SUBJECTS, SYSTEM_NAMES, TEXTS } from './vocabulary.ts';
 
-const DAEMON =
-  /mailer-?daemon|mail ?delivery|postmaster|delivery ?(?:sub)?system|mail ?administrator|system administrator|ndr administrator|mail\.delivery/i;
-const SUBJECT =
-  /undeliver|(?:non-?|un|not be )deliver|deliver\w* (?:status|fail|problem|report|notif|error|has|notice)|fail\w* (?:notice|deliver|notif|mail)|returned? (?:mail|to sender|message)|mail (?:system|delivery)? ?(?:fail|error)|could not (?:be )?(?:send|sent|deliver)|mail failure|bounced?\b|message .{0,60} delayed|delayed mail|blocked by/i;
-const WORDS =
-  /(?:could ?n[o']t|could not|can ?not|can't|was ?n[o']t|was not|were not|not able to|unable to|wasn't able to|not yet) (?:\w+ ){0,3}deliver|deliver(?:y|ed|ing)\b.{0,60}\b(?:fail|error|problem|delayed|unsuccessful|not possible)|fail\w*\b.{0,30}\bdeliver|undeliverable|did not reach|trouble delivering|error sending your (?:mail|message)|rejected recipient|returned to sender|following (?:address|recipient)|failure reasons|delivery attempts will continue|has not yet been|transcript of session|body of message generated|account is (?:disabled|full)|unknown user|mailbox (?:is full|exceeds)/i;
+/** Parts that hold the returned message or its header. */
+export const RETURNED_MEDIA = /^(?:message\/(?:rfc822|global(?:-headers)?)|text\/rfc822-headers?)$/;
 /** A cited reply with its enhanced code: what no mail but a report holds. */
 const REPLY = /\b[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}\b/;
 /** Lines of a list manager that refuses what was posted (fml). */
@@ -29,15 +26,12 @@ const LIST_REFUSES = new RegExp(
   `^(?:you are not a member of this mailing list|duplicated message-id in) <(${ADDRESS})>`,
   'iu',
 );
-const DELAYED =
-  /warning (?:message )?only|delay(?:ed)?\b.{0,60}\b(?:hours?|minutes?|days?|recipient|mail)|has been delayed|not yet been delivered|(?:still being|will be) retried|only a temporary failure|\(delay\)/i;
-
 /** Reads a bounce out of the words of a mail; null when it is none. */
 export function readTextBounce(entity: Entity, notification: Notification): Reading | null {
   const failed = namedByHeader(entity);
   if (failed.length === 0 && !isBounce(entity, notification)) return null;
   const subject = subjectOf(entity);
-  const delayed = DELAYED.test(`${subject}\n${notification.text.slice(0, 3_000)}`);
+  const delayed = DELAYS.test(`${subject}\n${notification.text.slice(0, 3_000)}`);
   const named = recipientsOf(entity, notification, failed);
   const alone = named.length === 1;
   const recipients = named.slice(0, RECIPIENT_LIMIT).map(({ address, text }): ReportedRecipient => {
@@ -60,14 +54,20 @@ export function readTextBounce(entity: Entity, notification: Notification): Read
 export function isBounce(entity: Entity, { text }: Notification): boolean {
   const opening = text.slice(0, 6_000);
   if (LIST_REFUSES.test(text)) return true;
-  const subject = SUBJECT.test(subjectOf(entity));
-  const words = WORDS.test(opening);
+  const subject = SUBJECTS.test(subjectOf(entity));
+  const words = TEXTS.test(opening);
   // Of two From fields neither is chosen (IN-20).
   const senders = fieldsOf(entity, 'From');
   const from = senders.length === 1 ? decodeWords(senders[0]?.value.slice(0, 2_000) ?? '') : '';
-  const system = DAEMON.test(from) || hasNullSender(entity);
+  const system = SYSTEM_NAMES.test(from) || hasNullSender(entity);
   const reply = REPLY.test(opening);
-  return system ? subject || words || reply : subject && words && reply;
+  if (system) return subject || words || reply || /^\s*[45]\d\d[ -]/m.test(opening);
+  // Others are believed where they cite a reply, or give the message back.
+  return words && (subject ? reply || returns(entity) : returns(entity));
+}
+
+function returns(entity: Entity): boolean {
+  return entity.parts.some(({ media }) => RETURNED_MEDIA.test(media));
 }
 
 /** The null reverse-path, as the last server wrote it down (RFC 5321 section 4.4). */
@@ -109,10 +109,8 @@ function statementsAbout(addresses: readonly string[], notification: Notificatio
 
 /** Recipients from elsewhere: an SMTP dialogue, or the returned message's `To`; one without a name as the last resort. */
 function unnamed(entity: Entity, { text, returned }: Notification): readonly Statement[] {
-  const dialogue = new RegExp(`RCPT TO:\\s*<(${ADDRESS})>`, 'iu').exec(text)?.[1];
-  const embedded = entity.parts.find(({ media }) =>
-    /^(?:message\/(?:rfc822|global)|text\/rfc822-headers?)$/.test(media),
-  );
+  const dialogue = new RegExp(`RCPT TO:\\s*<?(${ADDRESS})`, 'iu').exec(text)?.[1];
+  const embedded = entity.parts.find(({ media }) => RETURNED_MEDIA.test(media));
   const to = embedded === undefined ? '' : fieldValue({ fields: readEmbeddedFields(embedded) }, 'To');
   const quoted = /^\s*To:(.{1,300})$/im.exec(returned)?.[1] ?? '';
   return [{ address: dialogue ?? firstAddress(to) ?? firstAddress(quoted) ?? '', text }];
