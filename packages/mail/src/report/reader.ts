@@ -29,9 +29,10 @@ export function readReport(raw: Uint8Array): Report {
   const original = entity.parts.find(({ media }) => RETURNED_MEDIA.test(media));
   return {
     ...reading,
+    // What is nothing but control characters leaves no reason at all; the kind is one.
     recipients: reading.recipients.map((recipient) => ({
       ...recipient,
-      reason: withoutControlCharacters(recipient.reason),
+      reason: withoutControlCharacters(recipient.reason).trim() || recipient.kind,
     })),
     original: original === undefined ? [] : readEmbeddedFields(original),
     faults: [...entity.faults, ...(reading.faults ?? [])],
