@@ -193,15 +193,6 @@ describe('the sender', () => {
 
 describe('contradictions', () => {
   test('are refused with the field to blame', () => {
-    expect(check(listUnsubscribe({ customUrl: 'https://example.com/x' }))).toBe(
-      'custom_url_contradicts_managed_by listUnsubscribe.customUrl',
-    );
-    expect(check(listUnsubscribe({ customMailto: 'leave@example.com' }))).toBe(
-      'custom_mailto_contradicts_managed_by listUnsubscribe.customMailto',
-    );
-    expect(check(listUnsubscribe({ managedBy: 'somebody' }))).toBe(
-      'managed_by_invalid listUnsubscribe.managedBy',
-    );
     expect(check({ emailType: 'transactional', marketingActions: ['email'] })).toBe(
       'marketing_actions_contradict_email_type marketingActions',
     );

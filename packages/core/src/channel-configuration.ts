@@ -10,6 +10,7 @@ import { parseAddress, parseDomain } from './address.ts';
 import type { OptOutScope } from './consent.ts';
 import { OPT_OUT_SCOPES } from './consent.ts';
 import { findControlCharacter } from './control-character.ts';
+import { checkManagedBy, managedByWarnings } from './customer-managed.ts';
 import { Failure } from './failure.ts';
 import type { ListUnsubscribeSettings } from './precedence.ts';
 import { MAXIMUM_RETRY_MINUTES, MINIMUM_RETRY_MINUTES } from './retry.ts';
@@ -31,7 +32,7 @@ export interface ChannelConfiguration {
   readonly from: { readonly name: string; readonly email: string };
   readonly replyTo?: string;
   readonly errorPrefix?: string;
-  readonly listUnsubscribe: ListUnsubscribeSettings & { readonly managedBy: 'adieu' };
+  readonly listUnsubscribe: ListUnsubscribeSettings & { readonly managedBy: 'adieu' | 'customer' };
   readonly marketingActions: readonly string[];
   readonly urlTracking: readonly UrlTrackingParameter[];
   readonly retryMinutes: number;
@@ -168,22 +169,8 @@ function checkListUnsubscribe(settings: ChannelConfiguration['listUnsubscribe'])
     const detail = 'The consent level is channel, identity or subscription.';
     throw refused('consent_level_invalid', detail, 'listUnsubscribe.consentLevel');
   }
-  if (settings.managedBy !== 'adieu') {
-    const detail = 'List-Unsubscribe is managed by "adieu".';
-    throw refused('managed_by_invalid', detail, 'listUnsubscribe.managedBy');
-  }
-  for (const [field, code] of MANAGED_ELSEWHERE) {
-    if (!Object.hasOwn(settings, field)) continue;
-    const detail = `${field} contradicts managedBy "adieu".`;
-    throw refused(`${code}_contradicts_managed_by`, detail, `listUnsubscribe.${field}`);
-  }
+  checkManagedBy(settings);
 }
-
-/** Fields that only a customer managed header has. */
-const MANAGED_ELSEWHERE = [
-  ['customUrl', 'custom_url'],
-  ['customMailto', 'custom_mailto'],
-] as const;
 
 function checkTracking(parameters: readonly UrlTrackingParameter[]): void {
   if (parameters.length > TRACKING_LIMIT) {
@@ -227,7 +214,7 @@ function checkDelivery(value: ChannelConfiguration): void {
 
 function warnings(value: ChannelConfiguration): string[] {
   const { enabled, mailto, oneClick } = value.listUnsubscribe;
-  const found: string[] = [];
+  const found = managedByWarnings(value.listUnsubscribe);
   if (value.emailType === 'transactional' && enabled) {
     found.push('Transactional mail needs no List-Unsubscribe; consider "listUnsubscribe":{"enabled":false}.');
   }

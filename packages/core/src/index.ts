@@ -78,6 +78,7 @@ export { mergeImport } from './consent-import.ts';
 export { findControlCharacter, hasControlCharacter, withoutControlCharacters } from './control-character.ts';
 export type { CsvCutter, CsvRow } from './csv.ts';
 export { cutCsv } from './csv.ts';
+export { customerMailto, customerUrl } from './customer-managed.ts';
 export type {
   AllowedList,
   DeliveryList,

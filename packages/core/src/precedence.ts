@@ -16,6 +16,14 @@ export interface ListUnsubscribeSettings {
   readonly oneClick: boolean;
   /** Shared by header, mailto and every link that names no level of its own. */
   readonly consentLevel: OptOutScope;
+  /** Whose endpoints the header names. Default: Adieu's. */
+  readonly managedBy?: 'adieu' | 'customer';
+  /** The customer's one-click URL: https, takes the POST of RFC 8058. */
+  readonly customUrl?: string;
+  /** The customer's address for mail of people who leave. */
+  readonly customMailto?: string;
+  /** Whoever reads a customer managed token stops Adieu's mail as well. Default: no. */
+  readonly shadowSuppression?: boolean;
 }
 
 /** What a link in the body is for. */
@@ -32,6 +40,7 @@ export interface BodyLink {
 /** Where the header's URL comes from. `index` points into the links that were given. */
 export type HeaderUrl =
   | { readonly from: 'generated'; readonly level: OptOutScope }
+  | { readonly from: 'customer'; readonly level: OptOutScope }
   | { readonly from: 'body'; readonly index: number; readonly level: OptOutScope };
 
 /** What the header will hold, and why. A header without a URL has no `List-Unsubscribe-Post`. */
@@ -46,7 +55,8 @@ export type HeaderPlan =
 
 /**
  * Plans the header. `links` are the body's links in document order; only one-click links count.
- * `inboundConfigured` tells whether somebody listens at the mailto address.
+ * `inboundConfigured` tells whether somebody listens at our mailto address. A header that the customer manages names
+ * nothing of ours: it borrows no link, and needs no listener (U7).
  */
 export function planListUnsubscribe(
   settings: ListUnsubscribeSettings,
@@ -55,8 +65,11 @@ export function planListUnsubscribe(
 ): HeaderPlan {
   if (!settings.enabled)
     return { kind: 'none', why: 'List-Unsubscribe is off in the channel configuration.' };
-  const [url, urlReason] = planUrl(settings, links);
-  const [mailto, mailtoReason] = planMailto(settings, inboundConfigured);
+  const isCustomers = settings.managedBy === 'customer';
+  const [url, urlReason] = isCustomers ? planCustomerUrl(settings) : planUrl(settings, links);
+  const [mailto, mailtoReason] = isCustomers
+    ? planCustomerMailto(settings)
+    : planMailto(settings, inboundConfigured);
   if (url === null && !mailto) return { kind: 'none', why: `${urlReason} ${mailtoReason}` };
   return { kind: 'header', url, mailto, why: [urlReason, mailtoReason] };
 }
@@ -82,4 +95,24 @@ function planMailto(settings: ListUnsubscribeSettings, inboundConfigured: boolea
   if (!settings.mailto) return [false, 'Mailto is off in the channel configuration.'];
   if (!inboundConfigured) return [false, 'Mailto is on, but no inbound listener is configured.'];
   return [true, `Mailto is on, of level ${settings.consentLevel}.`];
+}
+
+function planCustomerUrl({
+  oneClick,
+  customUrl,
+  consentLevel: level,
+}: ListUnsubscribeSettings): [HeaderUrl | null, string] {
+  if (!oneClick) return [null, 'One-click is off, and the customer manages the header: no URL, no Post.'];
+  if (customUrl === undefined) return [null, 'The customer manages the header and gave no URL: no Post.'];
+  return [{ from: 'customer', level }, `The customer's own URL, with a token of level ${level}.`];
+}
+
+function planCustomerMailto({
+  mailto,
+  customMailto,
+  consentLevel,
+}: ListUnsubscribeSettings): [boolean, string] {
+  if (!mailto) return [false, 'Mailto is off in the channel configuration.'];
+  if (customMailto === undefined) return [false, 'The customer manages the header and gave no mailto.'];
+  return [true, `The customer's own mailto, with a token of level ${consentLevel}.`];
 }

@@ -20,7 +20,12 @@ import type { Composed, ComposeInput, ComposerOptions } from './composition.ts';
 import { openSigner, type Signer } from './dkim.ts';
 import { overlongField, writeField } from './field.ts';
 import { type LinkUrls, openLinkUrls } from './linkurl.ts';
-import { type ListUnsubscribeOptions, listUnsubscribeFields, openHeaderPlanner } from './listunsubscribe.ts';
+import {
+  customerEndpoints,
+  type ListUnsubscribeOptions,
+  listUnsubscribeFields,
+  openHeaderPlanner,
+} from './listunsubscribe.ts';
 import { openMessageHeader, type WriteHeader } from './messageheader.ts';
 import { type Rendering, renderPieces } from './slot.ts';
 import type { CompiledTemplate } from './template.ts';
@@ -72,6 +77,7 @@ export function openComposer(options: ComposerOptions): Composer {
     listUnsubscribe: {
       plan: openHeaderPlanner(configuration.listUnsubscribe, links, options.inbound),
       consentLevel: configuration.listUnsubscribe.consentLevel,
+      customer: customerEndpoints(configuration.listUnsubscribe),
       domain,
       organisation,
       sandbox,
@@ -152,7 +158,7 @@ async function composeMessage(constants: Constants, input: ComposeInput): Promis
 function openRendering(
   { options, links, urls }: Constants,
   { messageId, profile, personal, address, context }: ComposeInput,
-): Rendering & { readonly seal: (link: BodyLink) => string } {
+): Rendering & { readonly seal: ReturnType<LinkUrls['forMessage']> } {
   const seal = urls.forMessage({
     ...journeyOf(options),
     messageId,

@@ -8,7 +8,10 @@
  */
 import {
   type BodyLink,
+  type EmailParamsSealer,
   type KeyRing,
+  type OptOutScope,
+  openEmailParamsSealer,
   openUrlSealer,
   type UrlClaims,
   type UrlPurpose,
@@ -27,10 +30,21 @@ export interface LinkUrlOptions {
 /** What a token says of the message and its recipient; scope, list and page come with the link. */
 export type MessageClaims = Omit<UrlClaims, 'scope' | 'list' | 'page'>;
 
+/** An endpoint that the customer names in the header: the URL, or the address as it stands behind `mailto:` (U7). */
+export interface CustomerLink {
+  readonly type: 'customer-url' | 'customer-mailto';
+  readonly level: OptOutScope;
+  readonly page: string;
+  readonly shadow: boolean;
+}
+
+/** What a message's URLs are asked for by. */
+export type OwnLink = BodyLink | CustomerLink;
+
 /** Makes URLs for one message after the other. */
 export interface LinkUrls {
   /** The URLs of one message; throws `token_too_long` when a link cannot be sealed. */
-  readonly forMessage: (claims: MessageClaims) => (link: BodyLink) => string;
+  readonly forMessage: (claims: MessageClaims) => (link: OwnLink) => string;
 }
 
 /** Messages that share a salt. */
@@ -53,28 +67,56 @@ const PATHS: Readonly<Record<BodyLink['type'], string>> = {
 /** Opens the maker of URLs. */
 export function openLinkUrls(options: LinkUrlOptions): LinkUrls {
   let sealers = new Map<UrlPurpose, UrlSealer>();
+  let mailSealer: EmailParamsSealer | null = null;
   let messages = 0;
   const sealerOf = (purpose: UrlPurpose): UrlSealer => {
     const open = sealers.get(purpose) ?? openUrlSealer(options.ring, purpose, options.organisation);
     sealers.set(purpose, open);
     return open;
   };
+  const sealCustomers = (link: CustomerLink, claims: MessageClaims): string => {
+    const said = customerClaims(link, claims, options);
+    if (link.type === 'customer-mailto') {
+      mailSealer ??= openEmailParamsSealer(options.ring, options.organisation);
+      return `mailto:${link.page}?subject=unsubscribe${mailSealer.seal(said)}`;
+    }
+    const { params, pid } = sealerOf('customer').seal(said);
+    return appendQuery(link.page, `params=${params}&pid=${pid}`);
+  };
   return {
     forMessage(claims) {
       if (messages === MESSAGES_PER_SALT) {
         sealers = new Map();
+        mailSealer = null;
         messages = 0;
       }
       messages += 1;
       const known = new Map<string, string>();
       return (link) => {
         const key = `${link.type} ${link.level} ${link.page ?? ''}`;
-        const url =
-          known.get(key) ?? sealLink(link, claims, { options, sealer: sealerOf(PURPOSES[link.type]) });
+        const sealed = known.get(key);
+        if (sealed !== undefined) return sealed;
+        const url = isCustomers(link)
+          ? sealCustomers(link, claims)
+          : sealLink(link, claims, { options, sealer: sealerOf(PURPOSES[link.type]) });
         known.set(key, url);
         return url;
       };
     },
+  };
+}
+
+function isCustomers(link: OwnLink): link is CustomerLink {
+  return link.type === 'customer-url' || link.type === 'customer-mailto';
+}
+
+/** Without a `sig`: nothing of ours acts on it. The list stands there only where it is what is left. */
+function customerClaims(link: CustomerLink, claims: MessageClaims, { list }: LinkUrlOptions): UrlClaims {
+  return {
+    ...claims,
+    scope: link.level,
+    ...(link.level === 'subscription' && list !== undefined ? { list } : {}),
+    ...(link.shadow ? { shadow: true } : {}),
   };
 }
 

@@ -9,6 +9,8 @@
  */
 import {
   type BodyLink,
+  customerMailto,
+  customerUrl,
   type HeaderPlan,
   isFailure,
   type KeyRing,
@@ -19,17 +21,39 @@ import {
   sealMailToken,
 } from '@adieu/core';
 import { type HeaderField, LINE_LIMIT } from './field.ts';
+import type { CustomerLink, OwnLink } from './linkurl.ts';
 
 /** What all messages of a composer share. */
 export interface ListUnsubscribeOptions {
   readonly plan: PlanHeader;
   readonly consentLevel: OptOutScope;
+  /** The customer's endpoints, where the customer manages the header (U7). */
+  readonly customer: CustomerEndpoints | null;
   readonly domain: string;
   readonly organisation: string;
   readonly sandbox: string;
   readonly ring: KeyRing;
   /** The number of the list; 0 for none. */
   readonly list: number;
+}
+
+/** What a customer managed header names. */
+export interface CustomerEndpoints {
+  readonly url?: CustomerLink;
+  readonly mailto?: CustomerLink;
+}
+
+/** Reads the customer's endpoints off the settings; null where Adieu manages the header. */
+export function customerEndpoints(settings: ListUnsubscribeSettings): CustomerEndpoints | null {
+  const { managedBy, customUrl, customMailto, consentLevel: level, shadowSuppression } = settings;
+  if (managedBy !== 'customer') return null;
+  const url = customUrl === undefined ? null : customerUrl(customUrl);
+  const mailto = customMailto === undefined ? null : customerMailto(customMailto);
+  const shadow = shadowSuppression === true;
+  return {
+    ...(url === null ? {} : { url: { type: 'customer-url', level, page: url, shadow } }),
+    ...(mailto === null ? {} : { mailto: { type: 'customer-mailto', level, page: mailto, shadow } }),
+  };
 }
 
 /** What a header will hold, and the body's link that it borrows, if any. */
@@ -46,7 +70,8 @@ export interface ListUnsubscribeMessage {
   readonly profile: number;
   readonly address: number;
   readonly day: number;
-  readonly url: (link: BodyLink) => string;
+  /** Throws `token_too_long`. */
+  readonly url: (link: OwnLink) => string;
   /** The links that its HTML contains, by number, in document order. */
   readonly htmlLinks: readonly number[];
 }
@@ -92,8 +117,16 @@ export function listUnsubscribeFields(
   const { plan } = planned;
   if (plan.kind === 'none') return { fields: [], warnings: [] };
   const warnings: string[] = [];
-  const url = plan.url === null ? null : headerUrl(planned, message, warnings);
-  const mailto = plan.mailto ? mailtoUri(options, message) : null;
+  const { customer } = options;
+  const url =
+    plan.url?.from === 'customer'
+      ? customerUri(customer?.url, message, warnings)
+      : headerUrl(planned, message, warnings);
+  const mailto = !plan.mailto
+    ? null
+    : customer === null
+      ? mailtoUri(options, message)
+      : customerUri(customer.mailto, message, warnings);
   const uris = [url, mailto].filter((uri) => uri !== null).map((uri) => `<${uri}>`);
   if (uris.length === 0) return { fields: [], warnings };
   const fields = [{ name: 'List-Unsubscribe', value: uris.join(',\r\n ') }];
@@ -122,7 +155,20 @@ function headerUrl(
   return generated;
 }
 
-function fittingUrl(link: BodyLink, message: ListUnsubscribeMessage): string | null {
+/** An endpoint of the customer's with its token; none when the two do not fit into a line. */
+function customerUri(
+  link: CustomerLink | undefined,
+  message: ListUnsubscribeMessage,
+  warnings: string[],
+): string | null {
+  if (link === undefined) return null;
+  const uri = fittingUrl(link, message);
+  if (uri === null)
+    warnings.push(`${link.page} is too long with its token: List-Unsubscribe goes without it.`);
+  return uri;
+}
+
+function fittingUrl(link: OwnLink, message: ListUnsubscribeMessage): string | null {
   try {
     const url = message.url(link);
     return url.length <= URL_LIMIT && `List-Unsubscribe: <${url}>,`.length <= LINE_LIMIT ? url : null;

@@ -59,6 +59,19 @@ describe('A channel configuration', () => {
     expect([answer.status, answer.json().warnings]).toEqual([200, []]);
   });
 
+  test('U7: keeps the endpoints of a header that the customer manages', async () => {
+    const listUnsubscribe = {
+      managedBy: 'customer',
+      customUrl: 'https://brand.example/leave',
+      customMailto: 'leave@brand.example',
+      shadowSuppression: true,
+    };
+    const answer = await put({ ...MINIMAL, listUnsubscribe }, 'theirs');
+    expect([answer.status, answer.json().warnings]).toEqual([200, []]);
+    const stored = (await api.call('GET', '/v1/channel-configurations/theirs')).json();
+    expect(stored.listUnsubscribe).toMatchObject({ ...listUnsubscribe, enabled: true, oneClick: true });
+  });
+
   test('S13: keeps its rate', async () => {
     const answer = await put({ ...MINIMAL, rate: { messagesPerSecond: 2.5, perDomain: null } }, 'slow');
     expect([answer.status, answer.json().rate]).toEqual([200, { messagesPerSecond: 2.5, perDomain: null }]);
@@ -78,17 +91,29 @@ describe('A channel configuration', () => {
       'unknown_subdomain',
       'subdomain',
     ],
-    [{ listUnsubscribe: { managedBy: 'customer' } }, 422, 'unsupported_field', 'listUnsubscribe.managedBy'],
+    [{ listUnsubscribe: { managedBy: 'me' } }, 400, 'invalid_field', 'listUnsubscribe.managedBy'],
     [
-      { listUnsubscribe: { customUrl: 'https://x.example' } },
+      { listUnsubscribe: { managedBy: 'customer' } },
       422,
-      'unsupported_field',
+      'custom_endpoint_required',
       'listUnsubscribe.customUrl',
     ],
     [
-      { listUnsubscribe: { customMailto: 'a@x.example' } },
+      { listUnsubscribe: { customUrl: 'https://x.example' } },
       422,
-      'unsupported_field',
+      'custom_url_contradicts_managed_by',
+      'listUnsubscribe.customUrl',
+    ],
+    [
+      { listUnsubscribe: { managedBy: 'customer', customUrl: 'http://x.example' } },
+      422,
+      'custom_url_invalid',
+      'listUnsubscribe.customUrl',
+    ],
+    [
+      { listUnsubscribe: { managedBy: 'customer', customMailto: 'a@x.example\r\nBcc: b@x.example' } },
+      400,
+      'invalid_field',
       'listUnsubscribe.customMailto',
     ],
     [{ urlTracking: [{ name: 'utm_source', value: 'x' }] }, 422, 'unsupported_field', 'urlTracking'],

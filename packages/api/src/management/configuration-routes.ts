@@ -36,9 +36,25 @@ const ListUnsubscribe = z.strictObject({
   managedBy: z
     .enum(['adieu', 'customer'])
     .optional()
-    .describe(`Default: \`adieu\`. \`customer\`: ${UNSUPPORTED}`),
-  customUrl: z.string().max(2_000).optional().describe(UNSUPPORTED),
-  customMailto: z.string().max(320).optional().describe(UNSUPPORTED),
+    .describe(
+      'Default: `adieu`. `customer`: the header names your endpoints, and Adieu stores nothing of what they are told',
+    ),
+  customUrl: headerText(2_000)
+    .optional()
+    .describe(
+      'Your one-click URL, under `customer` only: https, takes the POST of RFC 8058. `params` and `pid` are appended, for the decrypt API',
+    ),
+  customMailto: headerText(320)
+    .optional()
+    .describe(
+      'Your address, under `customer` only. The subject is `unsubscribe` and the token `emailParams` for the decrypt API',
+    ),
+  shadowSuppression: z
+    .boolean()
+    .optional()
+    .describe(
+      'Under `customer` only: reading a token of this header with the decrypt API also stops mail of its scope. Default: false',
+    ),
 });
 
 const Body = z.strictObject({
@@ -130,19 +146,12 @@ export async function configurationRoutes(app: ManagementApp, database: Database
 }
 
 function readConfiguration(name: string, body: z.output<typeof Body>): ChannelConfiguration {
-  const { managedBy, customUrl, customMailto, ...settings } = body.listUnsubscribe ?? {};
   const { rate = {}, ...rest } = body;
-  if (managedBy === 'customer')
-    throw unsupportedField('listUnsubscribe.managedBy', 'A header managed by the customer');
-  if (customUrl !== undefined)
-    throw unsupportedField('listUnsubscribe.customUrl', 'A one-click URL of your own');
-  if (customMailto !== undefined)
-    throw unsupportedField('listUnsubscribe.customMailto', 'A mailto of your own');
   if (rest.urlTracking?.length) throw unsupportedField('urlTracking', 'URL tracking');
   if (typeof rate.perDomain === 'number') throw unsupportedField('rate.perDomain', 'A rate for each domain');
   return completeChannelConfiguration(name, {
     ...present(rest),
-    listUnsubscribe: present({ ...settings, managedBy }),
+    listUnsubscribe: present(body.listUnsubscribe ?? {}),
     rate: present(rate),
   });
 }

@@ -60,6 +60,11 @@ export function unsubscribeFindings(mail: RawMail, read: ListUnsubscribe): Findi
       'Providers show a one-click button only beside "List-Unsubscribe-Post: List-Unsubscribe=One-Click".';
     findings.push(finding('warn', 'OH-1', 'There is an https URI but no List-Unsubscribe-Post', detail));
   }
+  if (read.https !== undefined && isCustomers(read.https)) {
+    const detail =
+      'It carries params and pid and no sig: whoever runs it asks the decrypt API who leaves what, and keeps the consent.';
+    findings.push(finding('info', 'U7', 'The https URI is managed by the sender’s own server', detail));
+  }
   if (read.mailto !== undefined) findings.push(...mailtoFindings(read.mailto));
   return findings;
 }
@@ -153,7 +158,11 @@ function mailtoFindings(mailto: string): Finding[] {
       finding('wrong', 'MT-2', 'The local part of the mailto URI passes 64 octets', 'Servers refuse it.'),
     );
   }
-  if (!/[+=-]/.test(localPart) && (parameters.get('subject') ?? '').length > 16) {
+  if (/^unsubscribev1\./.test(parameters.get('subject') ?? '')) {
+    const detail =
+      'The token stands in the subject; whoever reads the mailbox asks the decrypt API (emailParams) who leaves what. Apple Mail sends an empty subject: then only the sender tells.';
+    findings.push(finding('info', 'U7', 'The mailto URI is managed by the sender’s own mailbox', detail));
+  } else if (!/[+=-]/.test(localPart) && (parameters.get('subject') ?? '').length > 16) {
     const detail =
       'Apple Mail sends an empty subject and Outlook strips it: the token belongs into the address.';
     findings.push(finding('warn', 'MT-1', 'The mailto URI identifies by its subject', detail));
@@ -163,6 +172,11 @@ function mailtoFindings(mailto: string): Finding[] {
 
 function readUris(value: string): string[] {
   return [...value.matchAll(/<([^<>]*)>/g)].map(([, uri = '']) => uri.trim());
+}
+
+/** As a customer managed header of Adieu has it. */
+function isCustomers(uri: string): boolean {
+  return /[?&]params=[\w-]+&pid=[\w-]+$/.test(uri);
 }
 
 function isHttps(uri: string): boolean {
