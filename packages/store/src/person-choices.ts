@@ -7,12 +7,13 @@
  * @module
  */
 import type { AddressConsents, Consents, ValueMeanings } from '@adieu/core';
-import { identityKey, namespaceKey } from '@adieu/core';
+import { EMAIL_NAMESPACE, identityKey, namespaceKey } from '@adieu/core';
 import type { Db } from './database.ts';
 import { findMonthOf } from './partition.ts';
 import type { Scope } from './scope.ts';
 import { prepared, run } from './statement.ts';
 import { storableText } from './storable.ts';
+import { SUBJECT_OF } from './subject.ts';
 
 /** A person as a link names them. */
 export interface LinkedPerson {
@@ -52,21 +53,21 @@ export interface PersonChoices {
 
 const READ = prepared<PersonChoices>(
   'person_choices',
-  `SELECT s.strict, s.value_meanings AS meanings, coalesce(p.consents, '{}') AS consents,
+  `WITH named AS (
+     SELECT $1::integer AS sandbox_id, NULL::bigint AS profile, $2::text AS namespace_key, $3::text AS identity,
+       NULL::bigint AS address, $4::text AS address_namespace_key, $5::text AS address_key,
+       (SELECT profile_id FROM message WHERE month = $6::date AND id = $7::uuid) AS mailed_profile_id
+   ), subject AS (SELECT n.sandbox_id, ${SUBJECT_OF('n')} FROM named n)
+   SELECT s.strict, s.value_meanings AS meanings, coalesce(p.consents, '{}') AS consents,
      CASE jsonb_typeof(p.attributes -> 'preferredLanguage') WHEN 'string' THEN p.attributes ->> 'preferredLanguage' END AS language,
-     coalesce((SELECT consents -> 'marketing' FROM address
-       WHERE sandbox_id = s.id AND namespace_key = $4 AND key = $5), '{}') AS address,
-     EXISTS (SELECT FROM delivery_list WHERE sandbox_id = s.id AND list = 'suppressed' AND kind = 'email' AND key = $5
-       AND reason = 'complaint') AS complained,
+     coalesce(a.consents -> 'marketing', '{}') AS address,
+     EXISTS (SELECT FROM delivery_list d WHERE d.sandbox_id = s.id AND d.list = 'suppressed' AND d.kind = 'email'
+       AND a.namespace_key = $9 AND d.key = a.key AND d.reason = 'complaint') AS complained,
      (SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'title', title, 'body', body) ORDER BY title, name), '[]')
        FROM (SELECT name, title, body FROM list WHERE sandbox_id = s.id AND (body -> 'open' = 'true' OR name = $8
          OR coalesce(p.consents #> '{marketing,email,subscriptions}' ? name, false)) ORDER BY title, name LIMIT 1000) l) AS lists
-   FROM sandbox s LEFT JOIN LATERAL (
-     SELECT p.consents, p.attributes FROM identity i JOIN profile p ON p.id = i.profile_id
-     WHERE i.sandbox_id = $1 AND i.namespace_key = $2 AND i.value = $3
-     ORDER BY i.profile_id IS NOT DISTINCT FROM (SELECT profile_id FROM message WHERE month = $6::date AND id = $7::uuid) DESC,
-       i.current DESC, lower(p.namespace) = i.namespace_key DESC, i.profile_id LIMIT 1) p ON true
-   WHERE s.id = $1`,
+   FROM subject JOIN sandbox s ON s.id = subject.sandbox_id
+   LEFT JOIN profile p ON p.id = subject.profile_id LEFT JOIN address a ON a.id = subject.address_id`,
   // A person waits for the page.
   { patience: 9_000 },
 );
@@ -83,6 +84,7 @@ export async function readChoices(db: Db, scope: Scope, who: LinkedPerson): Prom
     month,
     month === null ? null : who.messageId,
     storableText(who.list ?? ''),
+    namespaceKey(EMAIL_NAMESPACE),
   ]);
   if (row === undefined) throw new Error('a sandbox vanished');
   return row;

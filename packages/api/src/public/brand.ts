@@ -54,7 +54,7 @@ export const Brand = z
     accent: z
       .string()
       .regex(/^#[0-9a-f]{6}$/i, { error: 'is written #rrggbb' })
-      .transform((colour) => colour.toLowerCase())
+      .toLowerCase()
       .optional()
       .describe('Of buttons and ticks. What is written on it turns white or black, whichever reads better'),
     texts: z.partialRecord(z.enum(LANGUAGES), Sentences).optional().describe('Plain text by language'),

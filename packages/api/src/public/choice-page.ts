@@ -46,6 +46,7 @@ export function confirmationPage(
   const { speech, brand, link } = visit;
   const own = brand.texts?.[speech.language]?.farewell;
   const act = done.scope === link.claims.scope ? 'undo' : 'undo-all';
+  const path = done.landingPath === undefined ? {} : { path: done.landingPath };
   return {
     title: speech.text('left.title'),
     content: html`<p class="done" aria-hidden="true">✓</p>
@@ -54,10 +55,14 @@ export function confirmationPage(
 ${own === undefined ? null : paragraph(own)}
 ${recipient(visit, done.scope)}
 <p class="quiet">${speech.text('left.late')}</p>
-<div class="other">
+${
+  isGone(visit, done.scope)
+    ? null
+    : html`<div class="other">
 <p>${speech.text('left.undo_hint')}</p>
-${form({ act, label: speech.text('left.undo'), second: true, ...(done.landingPath === undefined ? {} : { path: done.landingPath }) })}
-</div>
+${form({ act, label: speech.text('left.undo'), second: true, ...path })}
+</div>`
+}
 ${preferencesLink(visit, done.preferencesPath)}`,
   };
 }
@@ -86,6 +91,15 @@ export function undonePage(
 ${recipient(visit, done.scope)}
 ${preferencesLink(visit, done.preferencesPath)}`,
   };
+}
+
+/** Nobody can join a list that is not there any more. */
+function isGone({ link, choices }: Visit, scope: OptOutScope): boolean {
+  return (
+    scope === 'subscription' &&
+    choices !== null &&
+    !choices.lists.some(({ name }) => name === link.claims.list)
+  );
 }
 
 function all({ speech }: Visit): Markup {

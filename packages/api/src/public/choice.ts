@@ -9,6 +9,7 @@
 import {
   type ActReceipt,
   type Change,
+  isFailure,
   type KeyRing,
   type OptOutScope,
   type OptOutSource,
@@ -120,6 +121,8 @@ async function committed<Receipt extends { readonly known: boolean }>(
     if (!receipt.known) throw new Error('nobody of that name is known');
     return receipt;
   } catch (error) {
+    // Nobody joins a list that is gone, however often they try.
+    if (isFailure(error) && error.code === 'unknown_list') throw error;
     throw notStored(error);
   }
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { furnish, LINK_HOST, type RunningApi, startTestApi } from '../testing/running-api.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -75,6 +75,184 @@ test('LP-2, LP-7, C1: one press records landing_page and says so on a page of it
   expect(answer.text).toContain('You are unsubscribed');
   expect(answer.text.match(/<form/g)).toHaveLength(1);
   expect(await history()).toMatchObject([{ source: 'landing_page', to: 'n' }]);
+});
+
+describe('leaving and coming back', () => {
+  let people = 0;
+  let id: string;
+
+  beforeEach(async () => {
+    people += 1;
+    id = `leaver-${people}`;
+    await api.call('PUT', '/v1/lists/weekly', { title: 'The <weekly> letter' });
+    await know({});
+  });
+
+  async function know(record: { attributes?: object; consents?: object }): Promise<void> {
+    const identities = { CRMID: id, Email: `${id}@example.com` };
+    expect((await api.call('POST', '/v1/profiles', [{ identities, ...record }])).json()).toMatchObject({
+      rejected: [],
+    });
+  }
+
+  function linkTo(claims: Parameters<RunningApi['link']>[0], purpose: 'landing' | 'one-click' = 'landing') {
+    return api.link({ profileId: id, address: `${id}@example.com`, ...claims }, purpose);
+  }
+
+  function press(query: string, body: string, path = '/unsubscribe') {
+    const headers = { ...FORM, accept: 'text/html' };
+    return api.ask({ method: 'POST', path: `${path}?${query}`, host: LINK_HOST, headers, body });
+  }
+
+  async function rows(): Promise<Record<string, unknown>[]> {
+    return JSON.parse((await api.call('GET', `/v1/profiles/CRMID/${id}/consent-history`)).text);
+  }
+
+  test.each([
+    [{ scope: 'channel' }, { scope: 'channel', channel: 'email' }],
+    [{ scope: 'identity' }, { scope: 'identity', channel: 'email' }],
+    [
+      { scope: 'subscription', list: 'weekly' },
+      { scope: 'subscription', channel: 'email', list: 'weekly' },
+    ],
+  ] as const)('C3, C9, C10: %j is left and taken back at the same width', async (claims, row) => {
+    const query = linkTo(claims);
+    const left = await press(query, 'adieu=confirm');
+    expect(left.text).toContain('<input type="hidden" name="adieu" value="undo">');
+    expect(await rows()).toMatchObject([{ ...row, to: 'n', source: 'landing_page' }]);
+    const back = await press(query, 'adieu=undo');
+    expect(back.text).toContain('You are subscribed again');
+    expect((await rows())[0]).toMatchObject({ ...row, from: 'n', to: 'y', source: 'landing_page' });
+    expect(await rows()).toHaveLength(2);
+  });
+
+  test('LP-3: all marketing email is offered beside a list and an address, and left and taken back as such', async () => {
+    for (const claims of [{ scope: 'subscription', list: 'weekly' }, { scope: 'identity' }] as const) {
+      const page = await api.ask({ path: `/unsubscribe?${linkTo(claims)}`, host: LINK_HOST });
+      expect(page.text.match(/<button/g)).toHaveLength(2);
+      expect(page.text.indexOf('value="confirm"')).toBeLessThan(page.text.indexOf('value="all"'));
+    }
+    const query = linkTo({ scope: 'subscription', list: 'weekly' });
+    const left = await press(query, 'adieu=all');
+    expect(await rows()).toMatchObject([{ scope: 'channel', to: 'n' }]);
+    expect(left.text).toContain('value="undo-all"');
+    expect((await press(query, 'adieu=undo-all')).text).toContain('You are subscribed again');
+    expect((await rows())[0]).toMatchObject({ scope: 'channel', to: 'y' });
+  });
+
+  test('a one-click link leads back over a landing link, and says no yes by itself', async () => {
+    const query = linkTo({}, 'one-click');
+    for (const body of ['adieu=undo', 'adieu=undo-all', 'adieu=save', 'adieu=leave']) {
+      expect((await press(query, body, '/unsubscribe/one-click')).status).toBe(400);
+    }
+    expect(await rows()).toEqual([]);
+    const shown = await api.ask({ path: `/unsubscribe/one-click?${query}`, host: LINK_HOST });
+    expect(shown.text).not.toMatch(/href=|action=/);
+    const left = await press(query, 'adieu=confirm', '/unsubscribe/one-click');
+    const path = /action="([^"]*)"/.exec(left.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    const back = await press(path.split('?')[1] ?? '', 'adieu=undo');
+    expect(back.text).toContain('You are subscribed again');
+    expect((await rows()).map(({ source }) => source)).toEqual(['landing_page', 'body_one_click']);
+  });
+
+  test('OC-9: a robot’s one-click is answered with no page and no other link', async () => {
+    const answer = await press(
+      linkTo({}, 'one-click'),
+      'List-Unsubscribe=One-Click',
+      '/unsubscribe/one-click',
+    );
+    expect([answer.status, answer.text]).toEqual([200, 'Unsubscribed.\n']);
+  });
+
+  test('C3, LP-5: the page speaks the person’s language, and names the list in it, as text', async () => {
+    await know({ attributes: { preferredLanguage: 'fr-FR' } });
+    const path = `/unsubscribe?${linkTo({ scope: 'subscription', list: 'weekly' })}`;
+    const headers = { 'accept-language': 'ja' };
+    const page = await api.ask({ path, host: LINK_HOST, headers });
+    expect(page.text).toContain('<html lang="fr" dir="ltr">');
+    expect(page.headers['content-language']).toBe('fr');
+    expect(page.text).toContain('<bdi><strong>The &lt;weekly&gt; letter</strong></bdi>');
+  });
+
+  test('C9: coming back does not lift a complaint, and the page says so', async () => {
+    await press(linkTo({}), 'adieu=confirm');
+    const entity = { type: 'email', entityValue: `${id}@example.com` };
+    await api.call('POST', '/ajo/config/suppression/addresses', [{ entity, comment: 'x' }]);
+    await api.database.db
+      .updateTable('delivery_list')
+      .set({ reason: 'complaint' })
+      .where('key', '=', `${id}@example.com`)
+      .execute();
+    const back = await press(linkTo({}), 'adieu=undo');
+    expect(back.text).toContain('reported as spam');
+    expect(back.text).not.toContain('You are subscribed again');
+    expect(await rows()).toHaveLength(1);
+  });
+
+  test('coming back to a list says so when another choice still stops its mail', async () => {
+    await press(linkTo({}), 'adieu=confirm');
+    const query = linkTo({ scope: 'subscription', list: 'weekly' });
+    await press(query, 'adieu=confirm');
+    const back = await press(query, 'adieu=undo');
+    expect(back.text).toContain('still stops our marketing email');
+    expect((await rows())[0]).toMatchObject({ scope: 'subscription', to: 'y' });
+  });
+
+  test('the preference centre opens by the landing page’s link, and its token opens nothing else', async () => {
+    const page = await api.ask({ path: `/unsubscribe?${linkTo({})}`, host: LINK_HOST });
+    const path = /href="(\/preferences[^"]*)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    expect((await api.ask({ path, host: LINK_HOST })).text).toContain('Your preferences');
+    const query = path.split('?')[1] ?? '';
+    for (const other of ['/unsubscribe', '/unsubscribe/one-click']) {
+      expect((await press(query, 'adieu=confirm', other)).status).toBe(404);
+    }
+  });
+});
+
+test('OC-11, LP-9: every kind of wrong link gets the same page, in the reader’s language', async () => {
+  const good = api.link({}, 'landing');
+  const halves = `${good.split('&pid=')[0]}&pid=${api.link({}, 'landing').split('&pid=')[1]}`;
+  const foreign = api.link({}, 'one-click');
+  const queries = [
+    '',
+    'params=x',
+    good.slice(0, -4),
+    `${good}&params=x`,
+    halves,
+    foreign,
+    api.link({ sandbox: 'other' }, 'landing'),
+    api.link({}, 'landing', 'another organisation'),
+  ];
+  const headers = { ...FORM, accept: 'text/html', 'accept-language': 'de' };
+  const pages = new Set<string>();
+  for (const method of ['GET', 'POST']) {
+    for (const path of ['/unsubscribe', '/preferences', '/unsubscribe/one-click']) {
+      for (const query of queries) {
+        // The one place where it is right.
+        if (path.endsWith('one-click') && query === foreign) continue;
+        const sent = method === 'POST' ? { body: 'adieu=confirm' } : {};
+        const answer = await api.ask({ method, path: `${path}?${query}`, host: LINK_HOST, headers, ...sent });
+        expect([path, query, answer.status]).toEqual([path, query, 404]);
+        pages.add(answer.text);
+      }
+    }
+  }
+  expect(pages.size).toBe(1);
+  expect([...pages][0]).toContain('Dieser Link ist nicht gültig');
+});
+
+test('LP-9: where mail is taken, a wrong link offers to write from the address that is to be left out', async () => {
+  const other = await startTestApi({ inboundHost: 'mx.example.com' });
+  try {
+    await furnish(other);
+    const page = await other.ask({ path: '/unsubscribe', host: LINK_HOST, headers: { accept: 'text/html' } });
+    expect(page.text).toContain(
+      'href="mailto:unsubscribe@news.example.com?subject=unsubscribe&amp;body=Please%20',
+    );
+    expect(page.text).not.toMatch(/<form|<input/);
+  } finally {
+    await other.close();
+  }
 });
 
 test('what comes in a later version is absent, not half there', async () => {

@@ -75,6 +75,40 @@ test('a person is shown a page that tries again', async () => {
   expect(unknown.text).not.toContain('<form');
 });
 
+test('C2, C3: the landing page is shown without the database, in the browser’s language; the preference centre asks to come back', async () => {
+  const [landing, preferences] = (['landing', 'preferences'] as const).map((purpose) =>
+    api.link({}, purpose),
+  );
+  const headers = { accept: 'text/html', 'accept-language': 'ja' };
+  const look = (path: string) => api.ask({ path, host: LINK_HOST, headers });
+  expect((await look(`/unsubscribe?${landing}`)).status).toBe(200);
+  await line.cut();
+  const page = await look(`/unsubscribe?${landing}`);
+  expect([page.status, page.headers['content-language']]).toEqual([200, 'ja']);
+  expect(page.text).toContain('value="confirm"');
+  const away = await look(`/preferences?${preferences}`);
+  expect([away.status, away.headers['retry-after'], away.headers['content-language']]).toEqual([
+    503,
+    '10',
+    'ja',
+  ]);
+  expect(away.text).not.toContain('<form');
+});
+
+test('C5: choices that could not be stored are sent again by one press', async () => {
+  const path = `/preferences?${api.link({}, 'preferences')}`;
+  await api.ask({ path, host: LINK_HOST });
+  await line.cut();
+  const headers = { ...FORM, accept: 'text/html' };
+  const body = 'adieu=save&shown=any-1.email-1.sms-0&sms=on&x=%22%3E%3Cscript%3E';
+  const answer = await api.ask({ method: 'POST', path, host: LINK_HOST, headers, body });
+  expect(answer.status).toBe(503);
+  expect(answer.text).toContain('<input type="hidden" name="adieu" value="save">');
+  expect(answer.text).toContain('<input type="hidden" name="shown" value="any-1.email-1.sms-0">');
+  expect(answer.text).toContain('<input type="hidden" name="sms" value="on">');
+  expect(answer.text).not.toContain('<script');
+});
+
 test('a subdomain is served as soon as it is stored, also when its host was asked for before', async () => {
   const at = { path: `/unsubscribe/one-click?${api.link()}`, host: 'links.example.net:8443' };
   expect((await api.ask(at)).status).toBe(404);

@@ -16,7 +16,7 @@ const SIGNATURES: Readonly<Record<string, (bytes: Buffer) => boolean>> = {
   'image/gif': (bytes) => /^GIF8[79]a/.test(bytes.toString('latin1', 0, 6)),
   'image/webp': (bytes) =>
     bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP',
-  'image/svg+xml': (bytes) => /^\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]/.test(bytes.toString('utf8')),
+  'image/svg+xml': (bytes) => /^\s*(?:<\?xml[^>]*>\s*)?<svg[\s/>]/.test(bytes.toString('utf8')),
 };
 
 /** Elements and attributes that run, load or embed; a logo has none of them. */

@@ -21,6 +21,7 @@ header,main,footer{width:100%;max-width:30rem}
 header{padding-inline:.25rem;margin-block-end:1rem}
 .sender{margin:0;color:var(--quiet);font-size:.9375rem;font-weight:600;overflow-wrap:anywhere}
 .logo{display:block;max-width:min(100%,14rem);max-height:4rem}
+@media (prefers-color-scheme:dark){.logo{padding:.5rem .75rem;border-radius:.5rem;background:#ffffff}}
 main{padding:clamp(1.5rem,6vw,2.5rem);background:var(--card);border:1px solid var(--line);border-radius:1rem}
 footer{padding:1rem .25rem 0;color:var(--quiet);font-size:.8125rem;overflow-wrap:anywhere}
 footer p,address{margin:0 0 .5rem;font-style:normal}
@@ -46,7 +47,7 @@ button:focus-visible{border-radius:.625rem}
 .note{padding:.75rem 1rem;background:var(--field);border-inline-start:4px solid var(--edge);border-radius:.25rem}
 .done{display:flex;align-items:center;justify-content:center;width:3rem;height:3rem;margin:0 0 1.25rem;border-radius:50%;background:var(--field);color:var(--text);font-size:1.5rem;font-weight:700}
 fieldset{min-width:0;margin:0 0 1.5rem;padding:0;border:0}
-fieldset p{margin:0;color:var(--quiet);font-size:.875rem}
+.hint{color:var(--quiet);font-size:.875rem}
 .tick{display:flex;gap:.875rem;align-items:flex-start;padding:.75rem 0;border-block-end:1px solid var(--line);cursor:pointer;overflow-wrap:anywhere}
 .tick input{flex:none;width:1.5rem;height:1.5rem;margin:0;accent-color:var(--accent)}
 .tick span{min-width:0;flex:1}

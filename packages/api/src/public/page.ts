@@ -104,8 +104,9 @@ export function paragraph(text: string): Markup {
   return html`<p class="own" dir="auto">${lines(text)}</p>`;
 }
 
+/** Each line in its own direction: a house number stays in front of a Latin street on an Arabic page. */
 function lines(text: string): Markup {
-  return html`${text.split('\n').flatMap((line, index) => (index === 0 ? [line] : [html`<br>`, line]))}`;
+  return html`${text.split('\n').map((line, index) => html`${index === 0 ? null : html`<br>`}<bdi>${line}</bdi>`)}`;
 }
 
 function policy(page: Page, brand: Brand): string {

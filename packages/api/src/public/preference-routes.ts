@@ -107,9 +107,11 @@ function undoOf(visit: Visit, choice: Choice, receipt: ActReceipt): Markup | nul
   if (receipt.changed.length === 0) return null;
   const shared = { label: visit.speech.text('saved.undo'), second: true, path: pathOf(visit.link) };
   if (choice.back === null) return form({ ...shared, act: 'leave' });
-  const items = choice.leftAll
-    ? choice.back
-    : choice.back.filter((item) => receipt.changed.some((change) => isAbout(change, item)));
+  const isBack = (item: Preference): boolean =>
+    choice.leftAll || receipt.changed.some((change) => isAbout(change, item));
+  const items = choice.back.filter(
+    (item) => isBack(item) && (item.subject.kind !== 'list' || item.subject.known),
+  );
   if (items.length === 0) return null;
   const ticks = items.filter(({ on }) => !on).map(({ key }) => hidden(key, TICKED));
   const content = html`${hidden(SHOWN_FIELD, writeShown(choice.leftAll, items))}${ticks}`;

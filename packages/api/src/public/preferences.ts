@@ -23,7 +23,8 @@ import type { OfferedChannel } from './brand.ts';
 export type Subject =
   | { readonly kind: 'channel'; readonly channel: OfferedChannel }
   | { readonly kind: 'address' }
-  | { readonly kind: 'list'; readonly list: ShownList }
+  /** `known`: nobody joins a list that is not there, but everybody leaves one. */
+  | { readonly kind: 'list'; readonly list: ShownList; readonly known: boolean }
   | { readonly kind: 'personalize' };
 
 /** One tick. */
@@ -160,21 +161,25 @@ function isChannelOn({ consents, strict, meanings }: PersonChoices, channel: Off
   return !strict;
 }
 
-/** Lists that are open, and those that the person is or was on, also where nobody described them. */
+/** Lists that are open, and those that the person is or was on; of those that nobody described, what still runs. */
 function listsOf(choices: PersonChoices): Preference[] {
   const subscriptions = choices.consents.marketing?.email?.subscriptions ?? {};
-  const known = choices.lists.filter(
+  const shown = choices.lists.filter(
     ({ name, body }) => body.open === true || Object.hasOwn(subscriptions, name),
   );
   const names = new Set(choices.lists.map(({ name }) => name));
-  const undescribed = Object.keys(subscriptions)
-    .filter((name) => !names.has(name))
-    .map((name) => ({ name, title: name, body: {} }));
-  return [...known, ...undescribed].map((list) => ({
+  const undescribed = Object.keys(subscriptions).filter((name) => !names.has(name));
+  const preference = (list: ShownList, known: boolean): Preference => ({
     key: listKey(list.name),
-    subject: { kind: 'list', list },
+    subject: { kind: 'list', list, known },
     on: isSubscribed(Object.hasOwn(subscriptions, list.name) ? subscriptions[list.name] : undefined, choices),
-  }));
+  });
+  return [
+    ...shown.map((list) => preference(list, true)),
+    ...undescribed
+      .map((name) => preference({ name, title: name, body: {} }, false))
+      .filter((item) => item.on),
+  ];
 }
 
 function isSubscribed(subscription: Subscription | undefined, { meanings }: PersonChoices): boolean {

@@ -50,7 +50,10 @@ export interface LanguageHints {
 const ACCEPT_LIMIT = 500;
 const RIGHT_TO_LEFT: ReadonlySet<Language> = new Set(['ar']);
 
-/** Around the number of a place: private characters, which no text of ours holds. */
+/** The beginning of a BCP 47 tag; an import may bring any text. */
+const LANGUAGE_TAG = /^[a-z]{2,3}\b/i;
+
+/** Around the name of a place: private characters, which no text of ours holds. */
 const [OPEN, CLOSE] = ['\ue000', '\ue001'];
 const PLACE = new RegExp(`${OPEN}(\\w+)${CLOSE}`);
 
@@ -67,7 +70,7 @@ void texts.init({
 
 /** The profile's language, else the browser's, else the brand's, else English. */
 export function chooseLanguage({ preferred, accept, fallback = 'en' }: LanguageHints): Language {
-  const own = preferred === null || preferred === undefined ? undefined : match(preferred, fallback);
+  const own = LANGUAGE_TAG.test(preferred ?? '') ? match(preferred ?? '', fallback) : undefined;
   return own ?? match(accept, fallback) ?? fallback;
 }
 
