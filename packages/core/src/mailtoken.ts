@@ -10,10 +10,12 @@
  * @module
  */
 import {
+  type Cipher,
   createCipheriv,
   createDecipheriv,
   createHmac,
   createSecretKey,
+  type KeyObject,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
@@ -74,12 +76,8 @@ export function sealMailToken(
   if (blockKey === null || macKey === null) {
     throw new Failure('keyring_invalid', 'The key ring lacks its primary key.');
   }
-  const cipher = createCipheriv('aes-256-ecb', blockKey, null).setAutoPadding(false);
-  const clear = Buffer.concat([
-    Buffer.from([VERSION, ring.primary]),
-    cipher.update(packClaims(claims)),
-    cipher.final(),
-  ]);
+  const block = blockCipher(blockKey).update(packClaims(claims));
+  const clear = Buffer.concat([Buffer.from([VERSION, ring.primary]), block]);
   return encodeBase32(Buffer.concat([clear, mac(macKey, purpose, audience, clear)]));
 }
 
@@ -128,6 +126,17 @@ export function readMailLocalPart(
 const NO_KEY = createSecretKey(randomBytes(32));
 /** Stands in for a token that does not decode. */
 const NO_TOKEN = Buffer.alloc(TOKEN_BYTES);
+
+const blockCiphers = new WeakMap<KeyObject, Cipher>();
+
+/** Kept open: a block of ECB does not depend on the one before, and opening a cipher costs more than the block. */
+function blockCipher(key: KeyObject): Cipher {
+  const known = blockCiphers.get(key);
+  if (known !== undefined) return known;
+  const cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+  blockCiphers.set(key, cipher);
+  return cipher;
+}
 
 function decode(token: string): Buffer {
   const bytes = typeof token === 'string' && token.length === MAIL_TOKEN_LENGTH ? decodeBase32(token) : null;

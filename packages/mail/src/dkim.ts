@@ -60,9 +60,10 @@ export function openSigner(options: SignerOptions): Signer {
     async sign(fields, bodyHash, at) {
       const names = signedNames(fields, options);
       const signed = canonicalHeader(fields, names);
+      const list = foldNames(names);
       const stamp = Math.floor(at.getTime() / 1000);
       const signatures = present.map((key) =>
-        signWith(key, { domain: options.domain, names, bodyHash, stamp, signed }),
+        signWith(key, { domain: options.domain, list, bodyHash, stamp, signed }),
       );
       return (await Promise.all(signatures)).join('');
     },
@@ -99,7 +100,8 @@ function canonicalHeader(fields: readonly HeaderField[], names: readonly string[
 
 interface Signing {
   readonly domain: string;
-  readonly names: readonly string[];
+  /** `h=`, folded. */
+  readonly list: string;
   readonly bodyHash: string;
   readonly stamp: number;
   /** The canonical header before the signature field. */
@@ -107,9 +109,9 @@ interface Signing {
 }
 
 async function signWith(key: SigningKey, signing: Signing): Promise<string> {
-  const { domain, names, bodyHash, stamp, signed } = signing;
+  const { domain, list, bodyHash, stamp, signed } = signing;
   const tags = `v=1; a=${key.algorithm}; c=relaxed/relaxed; t=${stamp};\r\n d=${domain};\r\n s=${key.selector};`;
-  const value = `${tags}\r\n h=${foldNames(names)};\r\n bh=${bodyHash};\r\n b=`;
+  const value = `${tags}\r\n h=${list};\r\n bh=${bodyHash};\r\n b=`;
   // The field is signed with an empty b= and without its CRLF (section 3.7).
   const own = relaxField({ name: 'DKIM-Signature', value }).slice(0, -2);
   const signature = await signOnce(Buffer.from(signed + own), key);
