@@ -222,7 +222,7 @@ describe('a worker or its database goes away', () => {
       },
     });
     await scene.people(300);
-    const worker = await scene.worker(relay.url, { database });
+    const worker = await scene.worker(relay.url, { database, connections: 5 });
     const execution = await scene.enqueue();
     await until(() => relay.mails.length > 30);
     let release: () => void = () => {};

@@ -138,7 +138,8 @@ describe('slots', () => {
     expect(relay.stats().busy).toBe(4);
   });
 
-  test('maxConnections of the URL is the number of connections', () => {
+  test('maxConnections of the URL is the number of connections, 10 where it says nothing', () => {
+    expect(open('smtp://127.0.0.1:1').capacity).toBe(20);
     expect(open('smtp://127.0.0.1:1?maxConnections=7').capacity).toBe(14);
   });
 });
@@ -201,6 +202,21 @@ describe('S7: trouble pauses the connection, not the message', () => {
     closing.push(server.close);
     while ((await relay.reserve(1)).kind === 'down') await new Promise((resolve) => setTimeout(resolve, 10));
     expect(relay.stats().open).toBe(1);
+  });
+
+  test('one outage doubles the pause once, however many connections it took down', async () => {
+    const pauses: number[] = [];
+    const told = (fields: object): void => {
+      if ('pauseMs' in fields) pauses.push(Number(fields.pauseMs));
+    };
+    const log: Log = { debug: told, info: told, warn: told, error: told };
+    const relay = open('smtp://127.0.0.1:1', { log, connections: 10 });
+    for (let round = 0; round < 3; round++) {
+      const reservation = await relay.reserve(20);
+      if (reservation.kind !== 'down') throw new Error('the relay is not down');
+      await until(() => relay.stats().opening === 0 && Date.now() > reservation.retryAt.getTime() + 2);
+    }
+    expect(pauses).toEqual([50, 100, 200]);
   });
 
   test('the jitter only lengthens a pause', async () => {

@@ -31,7 +31,7 @@ import { type Outcome, type Outgoing, RFC_TIMEOUTS, type SmtpTimeouts } from './
 export interface RelayOptions {
   readonly url: string;
   readonly log: Log;
-  /** Connections at once. Default: `maxConnections` of the URL, or 5. */
+  /** Connections at once. Default: `maxConnections` of the URL, or 10. */
   readonly connections?: number;
   readonly timeouts?: SmtpTimeouts;
   /** The first pause after trouble and the longest. Default: 1 s and 60 s. */
@@ -106,7 +106,7 @@ export function openRelay(options: RelayOptions): Relay {
   const reuse = options.reuse ?? { messages: address.maxMessages ?? 1000, age: 600_000 };
   const random = options.random ?? Math.random;
   const now = options.now ?? (() => new Date());
-  const count = options.connections ?? address.maxConnections ?? 5;
+  const count = options.connections ?? address.maxConnections ?? 10;
   const places = vacantPlaces(count);
   const enough = Math.ceil((count * DEPTH) / 2);
   const waiters: Waiter[] = [];
@@ -199,6 +199,7 @@ export function openRelay(options: RelayOptions): Relay {
   }
 
   async function open(place: Place): Promise<void> {
+    const { troubles } = place;
     place.opening = true;
     try {
       const session = openSession(await openConnection(address), timeouts);
@@ -208,6 +209,8 @@ export function openRelay(options: RelayOptions): Relay {
       if (closed) leave(line);
       else rest(line);
     } catch (error) {
+      // Others that began with this one and failed before it have spoken for it: one outage doubles one pause.
+      if (place.troubles > troubles) return;
       trouble(place, isFailure(error) ? error.detail : String(error));
       if (places.every((other) => other.line === null)) for (const other of places) followPause(other, place);
     } finally {

@@ -41,7 +41,7 @@ export interface WorkerOptions {
   readonly log: Log;
   /** Batches at once. Default: 4. */
   readonly concurrency?: number | undefined;
-  /** Connections to the relay. Default: `maxConnections` of the URL, or 5. */
+  /** Connections to the relay. Default: `maxConnections` of the URL, or 10. */
   readonly connections?: number | undefined;
   readonly now?: (() => Date) | undefined;
   /** Default: 1. */
