@@ -10,7 +10,7 @@ import { hasControlCharacter } from '@adieu/core';
 import type { StoredBrand } from '@adieu/store';
 import { z } from 'zod';
 import { LANGUAGES } from './language/speech.ts';
-import { logoFault } from './logo.ts';
+import { LOGO_LIMIT, logoFault } from './logo.ts';
 
 /** Channels that a preference centre may offer. */
 export const OFFERED_CHANNELS = ['email', 'sms', 'push', 'whatsApp', 'call', 'fax', 'postalMail'] as const;
@@ -42,7 +42,7 @@ export const Brand = z
     name: oneLine(80).optional().describe('Who sends. Default: the subdomain'),
     logo: z
       .string()
-      .max(10_000)
+      .max(LOGO_LIMIT)
       .superRefine((logo, context) => {
         const fault = logoFault(logo);
         if (fault !== null) context.addIssue({ code: 'custom', message: fault });

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { escapeHtml } from '@adieu/core';
 
 const URI = /^data:(image\/(?:png|jpeg|webp|gif|svg\+xml))(;base64)?,(.+)$/s;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -23,8 +24,12 @@ const SIGNATURES: Readonly<Record<string, (bytes: Buffer) => boolean>> = {
 const ACTIVE =
   /<\s*(?:script|foreignObject|iframe|embed|object|image|use|a|animate|set|handler)\b|<!(?:DOCTYPE|ENTITY)|\bon\w+\s*=|javascript:|@import|url\s*\(\s*['"]?(?!#)|href\s*=/i;
 
+/** Characters of a logo as it stands in a page, escaped. */
+export const LOGO_LIMIT = 10_000;
+
 /** What is wrong with a logo, or null. */
 export function logoFault(uri: string): string | null {
+  if (escapeHtml(uri).length > LOGO_LIMIT) return `is over ${LOGO_LIMIT} characters as HTML writes it`;
   const parts = URI.exec(uri);
   if (parts === null) return 'is no data: URI of a PNG, JPEG, WebP, GIF or SVG image';
   const [, type = '', base64, body = ''] = parts;

@@ -136,39 +136,43 @@ describe('a brand', () => {
     expect(text).toContain('<html lang="pl"');
   });
 
-  test('C3: the largest brand, the longest lists and the widest characters stay within a page', async () => {
-    const words = (limit: number): string => '語'.repeat(limit);
-    await brand({
-      name: words(80),
-      logo: LOGO + '%20'.repeat(Math.floor((10_000 - LOGO.length) / 3)),
-      accent: '#0b7a4b',
-      texts: {
-        ja: { landing: words(300), farewell: words(300), preferences: words(300), footer: words(300) },
-      },
-      channels: ['email', 'sms', 'push', 'whatsApp', 'call', 'fax', 'postalMail'],
-      contact: { email: `${'a'.repeat(60)}@example.com`, postalAddress: words(300) },
-    });
-    const names = Array.from({ length: 40 }, (_, index) => `long-${index}`);
-    for (const name of names) await api.call('PUT', `/v1/lists/${name}`, { title: `${name} ${words(180)}` });
-    await api.database.db
-      .updateTable('list')
-      .set({ body: JSON.stringify({ open: true, description: words(5_000), topic: words(5_000) }) })
-      .where('name', 'like', 'long-%')
-      .execute();
-    const person = { profileId: 'patient', address: 'patient@example.com' };
-    const seen = new Set<string>();
-    let path: string | undefined = `/preferences?${api.link(person, 'preferences')}`;
-    while (path !== undefined) {
-      const { text }: Answer = await ask(path, 'ja');
-      expect(Buffer.byteLength(text)).toBeLessThan(PAGE_LIMIT);
-      for (const [, name = ''] of text.matchAll(/<bdi>(long-\d+) /g)) seen.add(name);
-      const next: string | undefined = /href="(\?from=[^"]*)"/.exec(text)?.[1];
-      path = next === undefined ? undefined : `/preferences${next.replaceAll('&amp;', '&')}`;
-    }
-    expect(seen.size).toBe(names.length);
-    await api.database.db.updateTable('list').set({ body: '{}' }).where('name', 'like', 'long-%').execute();
-    for (const { text } of await everyPage('ja')) expect(Buffer.byteLength(text)).toBeLessThan(PAGE_LIMIT);
-  });
+  test.each(['語', '"'])(
+    'C3: the largest brand and the longest lists, all of %s, stay within a page',
+    async (widest) => {
+      const words = (limit: number): string => widest.repeat(limit);
+      await brand({
+        name: words(80),
+        logo: LOGO + '%20'.repeat(Math.floor((9_900 - LOGO.length) / 3)),
+        accent: '#0b7a4b',
+        texts: {
+          ja: { landing: words(300), farewell: words(300), preferences: words(300), footer: words(300) },
+        },
+        channels: ['email', 'sms', 'push', 'whatsApp', 'call', 'fax', 'postalMail'],
+        contact: { email: `${'a'.repeat(60)}@example.com`, postalAddress: words(300) },
+      });
+      const names = Array.from({ length: 40 }, (_, index) => `long-${index}`);
+      for (const name of names)
+        await api.call('PUT', `/v1/lists/${name}`, { title: `${name} ${words(180)}` });
+      await api.database.db
+        .updateTable('list')
+        .set({ body: JSON.stringify({ open: true, description: words(5_000), topic: words(5_000) }) })
+        .where('name', 'like', 'long-%')
+        .execute();
+      const person = { profileId: 'patient', address: 'patient@example.com' };
+      const seen = new Set<string>();
+      let path: string | undefined = `/preferences?${api.link(person, 'preferences')}`;
+      while (path !== undefined) {
+        const { text }: Answer = await ask(path, 'ja');
+        expect(Buffer.byteLength(text)).toBeLessThan(PAGE_LIMIT);
+        for (const [, name = ''] of text.matchAll(/<bdi>(long-\d+) /g)) seen.add(name);
+        const next: string | undefined = /href="(\?from=[^"]*)"/.exec(text)?.[1];
+        path = next === undefined ? undefined : `/preferences${next.replaceAll('&amp;', '&')}`;
+      }
+      expect(seen.size).toBe(names.length);
+      await api.database.db.updateTable('list').set({ body: '{}' }).where('name', 'like', 'long-%').execute();
+      for (const { text } of await everyPage('ja')) expect(Buffer.byteLength(text)).toBeLessThan(PAGE_LIMIT);
+    },
+  );
 
   test('list names and titles that would turn a page around are shown without what does it', async () => {
     const hostile = 'evil\u202egnp.\u2066exe<img src=x onerror=alert(1)>\u0000\u0007';
