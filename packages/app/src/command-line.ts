@@ -16,6 +16,7 @@ import { initKeys, rotate, showKeys } from './commands/keys.ts';
 import type { SendOptions } from './commands/send.ts';
 import { type Config, environment, readConfig, type Variable } from './config.ts';
 import { problemsPage } from './config-page.ts';
+import type { ConnectOptions } from './connection.ts';
 import { redact } from './log.ts';
 import type { Output } from './output.ts';
 import { ROLES, type Role, readRoles } from './role.ts';
@@ -144,6 +145,30 @@ function buildProgram(state: State): Command {
     .action(async (path: string, output: Output) => {
       const { classify } = await import('./commands/classify.ts');
       state.code = (await classify(path, output)) ? 0 : 1;
+    });
+
+  const person = (command: Command) =>
+    command
+      .argument('<namespace>', 'of the id, as CRMID or Email')
+      .argument('<id>')
+      .addOption(server())
+      .addOption(key())
+      .addOption(json());
+  person(
+    program.command('export').description('write everything that is held about a person, as JSON'),
+  ).action(async (namespace: string, id: string, options: Output & ConnectOptions) => {
+    const config = configure();
+    const { exportPerson } = await import('./commands/privacy.ts');
+    await exportPerson(config, { namespace, id }, options);
+  });
+  person(
+    program.command('erase').description('forget a person everywhere, and leave them alone from then on'),
+  )
+    .option('--yes', 'do not ask', false)
+    .action(async (namespace: string, id: string, options: Output & ConnectOptions & { yes: boolean }) => {
+      const config = configure();
+      const { erasePerson } = await import('./commands/privacy.ts');
+      state.code = (await erasePerson(config, { namespace, id }, options)) ? 0 : 1;
     });
 
   const keys = program.command('keys').description('the key ring and the API key; only ids are shown');

@@ -44,6 +44,19 @@ const Subdomain = z.object({
   domain: z.string(),
   dns: z.array(z.object({ type: z.string(), name: z.string(), value: z.string() })),
 });
+const Erasure = z.object({
+  receiptId: z.string(),
+  erasedAt: z.string(),
+  counts: z.object({
+    identities: z.int(),
+    addresses: z.int(),
+    sharedAddresses: z.int(),
+    messages: z.int(),
+    stopped: z.int(),
+    executions: z.int(),
+    listEntries: z.int(),
+  }),
+});
 const Messages = z.object({
   messages: z.array(z.looseObject({ namespace: z.string(), id: z.string(), code: z.string().optional() })),
 });
@@ -63,6 +76,7 @@ export type MessageState = (typeof STATES)[number];
 export type ImportAnswer = z.output<typeof Imported>;
 export type UploadAnswer = z.output<typeof Uploaded>;
 export type SubdomainAnswer = z.output<typeof Subdomain>;
+export type ErasureAnswer = z.output<typeof Erasure>;
 export type SkippedMessage = z.output<typeof Messages>['messages'][number];
 export type ExplainedRule = z.output<typeof Explanation>['rules'][number];
 
@@ -70,6 +84,12 @@ export type ExplainedRule = z.output<typeof Explanation>['rules'][number];
 export type TemplateAnswer =
   | { readonly ok: true; readonly version: number; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly TemplateError[] };
+
+/** Somebody, by one of their identities. */
+export interface Person {
+  readonly namespace: string;
+  readonly id: string;
+}
 
 /** Calls of one server with one key. */
 export interface Management {
@@ -84,6 +104,10 @@ export interface Management {
   importProfiles(ndjson: string): Promise<ImportAnswer>;
   /** A file of suppressed or allowed addresses, however long it takes; lines of the answer count from 1. */
   uploadSuppressions(query: URLSearchParams, file: AsyncIterable<Uint8Array>): Promise<UploadAnswer>;
+  /** Everything held about a person; null when nobody of that identity is known. */
+  exportProfile(person: Person): Promise<unknown>;
+  /** Null when nobody of that identity is or was known. */
+  eraseProfile(person: Person): Promise<ErasureAnswer | null>;
   createExecution(body: object): Promise<string>;
   /** Whether anything is sent at all. */
   sending(): Promise<SendingAnswer>;
@@ -92,14 +116,11 @@ export interface Management {
   /** The first excluded messages of an execution. */
   listExcluded(id: string, limit: number): Promise<readonly SkippedMessage[]>;
   /** Every rule for one person; empty when it cannot be told. */
-  explain(
-    who: { readonly namespace: string; readonly id: string },
-    configuration: string,
-  ): Promise<readonly ExplainedRule[]>;
+  explain(who: Person, configuration: string): Promise<readonly ExplainedRule[]>;
 }
 
 interface Call {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: string | AsyncIterable<Uint8Array>;
   readonly type?: string;
@@ -179,6 +200,11 @@ export function openManagement(url: string, key: string): Management {
       const path = `/ajo/config/suppression/uploads?${query}`;
       return read(await ask({ method: 'POST', path, body: file, type: 'text/csv' }), Uploaded);
     },
+    exportProfile: (person) => get(`${pathOf(person)}/export`, z.unknown()),
+    eraseProfile: async (person) => {
+      const erased = await ask({ method: 'DELETE', path: pathOf(person) });
+      return erased.status === 404 ? null : read(erased, Erasure);
+    },
     createExecution: async (body) =>
       (await json('POST', '/v1/executions', { body, schema: Created })).executionId,
     findExecution: (id) => get(`/v1/executions/${encodeURIComponent(id)}`, Counts),
@@ -186,12 +212,15 @@ export function openManagement(url: string, key: string): Management {
       const path = `/v1/executions/${encodeURIComponent(id)}/messages?state=excluded&limit=${limit}`;
       return (await get(path, Messages))?.messages ?? [];
     },
-    explain: async ({ namespace, id }, configuration) => {
-      const who = `${encodeURIComponent(namespace)}/${encodeURIComponent(id)}`;
+    explain: async (person, configuration) => {
       const query = `channelConfiguration=${encodeURIComponent(configuration)}`;
-      return (await get(`/v1/profiles/${who}/explain?${query}`, Explanation))?.rules ?? [];
+      return (await get(`${pathOf(person)}/explain?${query}`, Explanation))?.rules ?? [];
     },
   };
+}
+
+function pathOf({ namespace, id }: Person): string {
+  return `/v1/profiles/${encodeURIComponent(namespace)}/${encodeURIComponent(id)}`;
 }
 
 function read<T>({ status, body }: Answer, schema: z.ZodType<T>): T {
