@@ -27,6 +27,7 @@ import type { Returned } from './returning.ts';
 import { findReturned, keptOut } from './returning.ts';
 import type { Scope } from './scope.ts';
 import { keepStatistics, PROFILE_TABLES } from './statistics.ts';
+import { ERASED } from './tombstone.ts';
 
 /** What an import did. */
 export interface ImportOutcome {
@@ -41,6 +42,8 @@ export interface ImportOutcome {
 export interface KeptRecord {
   readonly line: number;
   readonly paths: readonly string[];
+  /** The no is that of somebody who was erased, whether the record says otherwise or not. */
+  readonly erased: boolean;
 }
 
 interface Imported {
@@ -115,7 +118,11 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
   for (const profile of created) states.profiles.set(profile.id, emptyState());
   const returned = await findReturned(db, sandboxId, profiles);
   const out = profiles.flatMap((profile) => leaveOut(profile, returned, states));
-  const applied = taken.map((entry) => apply(entry, numbers, states));
+  const applied = taken.map((entry) => {
+    const was = states.profiles.get(entry.profile.id)?.consents.marketing?.email?.reason === ERASED;
+    const done = apply(entry, numbers, states);
+    return { ...done, erased: returned.has(entry.profile) || (was && done.paths.length > 0) };
+  });
   await insertProfiles(
     db,
     sandboxId,
@@ -132,7 +139,9 @@ async function writeTaken(db: Db, sandboxId: number, taken: readonly Taken[]): P
   );
   const transitions = [...out, ...applied.flatMap((entry) => entry.transitions)];
   await appendTransitions(db, transitions, { sandboxId, source: 'import' });
-  return applied.flatMap(({ line, paths }) => (paths.length === 0 ? [] : [{ line, paths }]));
+  return applied.flatMap(({ line, paths, erased }) =>
+    paths.length === 0 && !erased ? [] : [{ line, paths, erased }],
+  );
 }
 
 interface States {
@@ -150,7 +159,7 @@ function leaveOut(profile: RegisteredProfile, returned: Returned, states: States
   return changes.map((change) => ({ ...change, profileId: profile.id, addressId: null }));
 }
 
-interface Applied extends KeptRecord {
+interface Applied extends Omit<KeptRecord, 'erased'> {
   readonly transitions: readonly OwnedTransition[];
 }
 

@@ -29,7 +29,7 @@ const MAX_PATHS = 10;
 const Rejection = z.object({ line: z.number().int(), code: z.string(), detail: z.string() });
 const Kept = z.object({
   line: z.number().int(),
-  code: z.literal('opt_out_kept'),
+  code: z.enum(['opt_out_kept', 'erased']).describe('`erased`: they were erased, and begin opted out'),
   detail: z.string(),
   paths: z.array(z.string()).describe('Where the record said otherwise; an address is left out of its path'),
 });
@@ -102,10 +102,13 @@ async function importStream(
     outcome.upserted += stored.upserted;
     for (const rejection of stored.rejected) reject(rejection);
     outcome.keptCount += stored.kept.length;
-    for (const { line, paths } of stored.kept.slice(0, MAX_NAMED - outcome.kept.length)) {
+    for (const { line, paths, erased } of stored.kept.slice(0, MAX_NAMED - outcome.kept.length)) {
       const shown = paths.slice(0, MAX_PATHS).map((path) => path.slice(0, MAX_DETAIL));
-      const detail = `A no was kept, an import lifts none: ${shown.join(', ')}`.slice(0, MAX_DETAIL);
-      outcome.kept.push({ line, code: 'opt_out_kept', detail, paths: shown });
+      const refused = `A no was kept, an import lifts none: ${shown.join(', ')}`.slice(0, MAX_DETAIL);
+      const detail = erased
+        ? 'This person was erased. They are left alone until they say otherwise.'
+        : refused;
+      outcome.kept.push({ line, code: erased ? 'erased' : 'opt_out_kept', detail, paths: shown });
     }
   };
   const take = async (record: RecordText): Promise<void> => {
