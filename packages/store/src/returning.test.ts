@@ -185,4 +185,20 @@ describe('a replay of an old link', () => {
     const unknown = { ...byNumber, profile: 99_999_999, address: 99_999_999 };
     expect(await scene.recorder.record({ ...base, who: unknown })).toEqual({ known: false, changed: false });
   });
+
+  test('brings nobody back by an address that others use still', async () => {
+    await scene.take(scene.person, { identities: { CRMID: 'other', Email: scene.person.identities.Email } });
+    await scene.erase();
+    const who = {
+      by: 'identity',
+      namespace: 'CRMID',
+      id: scene.person.identities.CRMID,
+      addressNamespace: 'Email',
+      address: scene.person.identities.Email,
+    } as const;
+    const said = { ...replay, organisation: scene.scope.organisation, who, at: new Date() };
+    expect(await scene.recorder.record(said)).toEqual({ known: true, changed: false });
+    await expect(scene.find('CRMID', scene.person.identities.CRMID)).rejects.toThrow('no profile');
+    expect((await scene.find('CRMID', 'other')).consents).toEqual({});
+  });
 });
