@@ -243,6 +243,7 @@ describe('BC-5 words are weighed by the place they were said at', () => {
       expect(said(names, place, '5.4.4')).toBe('hard');
       expect(said('No MX record found for domain example.net', place)).toBe('hard');
       expect(said(`${names}, try again later`, place, '5.4.4')).toBe('soft');
+      expect(said(`${names}, try again`, place)).toBe('soft');
       expect(said('Sender address rejected: Domain not found', place)).toBe('sender');
     }
     expect(said('', 'rcpt', '5.4.4')).toBe('soft');

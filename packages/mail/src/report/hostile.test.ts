@@ -115,6 +115,14 @@ describe('IN-17 hostile mails', () => {
     expect(Number(process.hrtime.bigint() - begun) / 1e6).toBeLessThan(DEADLINE_MILLISECONDS);
   });
 
+  test('what lies beyond the limit is not read', () => {
+    const address = '\r\n<john@example.net>: 550 5.1.1 User unknown\r\n';
+    const mail = (before: number) => Buffer.from(`${REPORT_HEAD}\r\n${'x\r\n'.repeat(before)}${address}`);
+    expect(readReport(mail(100)).recipients).toMatchObject([{ kind: 'hard' }]);
+    const long = Buffer.from(`${REPORT_HEAD}\r\n${'x'.repeat(1_048_576)}${address}`);
+    expect(readReport(long).recipients).toMatchObject([{ kind: 'soft' }]);
+  });
+
   test('what is left out is said', () => {
     const faults = (text: string) => readEntity(Buffer.from(text)).faults.join();
     expect(faults(`A: b\r\n\r\n${'x'.repeat(2_000_000)}`)).toContain('octets of the body');

@@ -153,6 +153,38 @@ describe('BC delivery reports', () => {
     expect(readReport(dsn(fields, 'It failed.', original))).toEqual(readReport(dsn(fields)));
   });
 
+  test('BC-13 nor does a text that somebody hung behind the returned message', () => {
+    const fields = 'Final-Recipient: rfc822; john@example.net\nAction: failed\nStatus: 5.0.0';
+    const behind = 'x\n--b\nContent-Type: text/plain\n\n<john@example.net>: 550 5.1.1 User unknown';
+    expect(readReport(dsn(fields, 'It failed.', behind))).toEqual(readReport(dsn(fields, 'It failed.', 'x')));
+  });
+
+  test('BC-5 what was refused before a recipient was named is never held against one', () => {
+    for (const words of [
+      'host mx.example.net[192.0.2.25] refused to talk to me: 550 5.1.1 User unknown',
+      'host mx.example.net[192.0.2.25] said: 550 5.1.1 User unknown (in reply to MAIL FROM command)',
+      'SMTP error from remote mail server after initial connection: 550 no such user',
+    ]) {
+      const fields = 'Final-Recipient: rfc822; john@example.net\nAction: failed\nStatus: 5.1.1';
+      expect(readReport(dsn(fields, `<john@example.net>: ${words}`)).recipients[0]?.kind).toBe('sender');
+    }
+  });
+
+  test('an address further in belongs to the reason of the one above it', () => {
+    const text = [
+      'From: MAILER-DAEMON@example.com',
+      '',
+      '<john@example.net>: host mx.example.net said: 550 5.7.1',
+      '    <hello@news.example.com>: Sender address rejected (in reply to MAIL FROM command)',
+      '<jane@example.org> (expanded from',
+      '<both@example.org>): unknown user',
+    ].join('\n');
+    expect(readReport(Buffer.from(text)).recipients).toMatchObject([
+      { address: 'john@example.net', kind: 'sender' },
+      { address: 'jane@example.org', kind: 'hard' },
+    ]);
+  });
+
   test('the header of the returned message is handed on, for the token in it', () => {
     const { original } = readReport(fixture(named('arf-abuse')[0] ?? ''));
     expect(original.find(({ name }) => name === 'List-Unsubscribe')?.value).toMatch(/^<https:/);
