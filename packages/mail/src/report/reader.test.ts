@@ -216,6 +216,10 @@ describe('BC complaints', () => {
       expect(kindOf(type)).toBe('complaint');
     for (const type of ['not-spam', 'auth-failure', 'dmarc', 'constructor', ''])
       expect(kindOf(type)).toBe('none');
+    expect(arf(`Feedback-Type: not-spam\n${whole}`).faults).toEqual([]);
+    expect(arf(`Feedback-Type: boredom\n${whole}`).faults).toEqual([
+      'the feedback type boredom is not known',
+    ]);
   });
 
   test('BC-12 a malformed report is no complaint, and says what is wrong', () => {
