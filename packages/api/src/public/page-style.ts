@@ -28,7 +28,7 @@ footer p,address{margin:0 0 .5rem;font-style:normal}
 h1{margin:0 0 .75rem;font-size:1.625rem;line-height:1.25;letter-spacing:-.01em;text-wrap:balance}
 h2,legend{margin:0 0 .25rem;padding:0;font-size:1rem;font-weight:700;line-height:1.4}
 :lang(ar) h1{letter-spacing:0}
-p{margin:0 0 1rem;overflow-wrap:anywhere}
+p{margin:0 0 1rem;overflow-wrap:anywhere;text-wrap:pretty}
 a{color:inherit;text-underline-offset:.2em}
 .who{margin:1.25rem 0 1.5rem;padding:.75rem 1rem;background:var(--field);border-radius:.625rem;font-weight:600}
 .who small{display:block;font-weight:400;color:var(--quiet);font-size:.8125rem}
@@ -47,7 +47,7 @@ button:focus-visible{border-radius:.625rem}
 .note{padding:.75rem 1rem;background:var(--field);border-inline-start:4px solid var(--edge);border-radius:.25rem}
 .done{display:flex;align-items:center;justify-content:center;width:3rem;height:3rem;margin:0 0 1.25rem;border-radius:50%;background:var(--field);color:var(--text);font-size:1.5rem;font-weight:700}
 fieldset{min-width:0;margin:0 0 1.5rem;padding:0;border:0}
-.hint{color:var(--quiet);font-size:.875rem}
+.hint{margin-block:-.75rem 1.75rem;color:var(--quiet);font-size:.875rem}
 .tick{display:flex;gap:.875rem;align-items:flex-start;padding:.75rem 0;border-block-end:1px solid var(--line);cursor:pointer;overflow-wrap:anywhere}
 .tick input{flex:none;width:1.5rem;height:1.5rem;margin:0;accent-color:var(--accent)}
 .tick span{min-width:0;flex:1}

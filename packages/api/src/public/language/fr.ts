@@ -35,7 +35,7 @@ export const fr: Texts = {
     'Vous avez arrêté toute publicité. Vous recevrez de nouveau ce que vous activez maintenant ; tout le reste demeure désactivé.',
   'preferences.address': 'E-mails à {{address}}',
   'preferences.lists': 'Listes',
-  'preferences.lists_hint': 'Les listes ne vous parviennent que si les e-mails sont activés.',
+  'preferences.lists_hint': 'Les listes n’arrivent que si les e-mails sont activés.',
   'preferences.more_lists': 'Autres listes',
   'preferences.personal': 'Personnalisation',
   'preferences.personalize': 'Adapter les messages à mon profil',
