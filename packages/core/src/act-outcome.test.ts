@@ -20,7 +20,7 @@ const list = (to: Change['to'], name = 'weekly'): Change => ({
 });
 
 function apply(state: ActState, changes: readonly Change[], bars: Partial<Bars> = {}) {
-  return applyAct(state, changes, { at: AT, bars: { ...NO_BARS, ...bars } });
+  return applyAct(state, changes, { at: AT, now: AT, bars: { ...NO_BARS, ...bars } });
 }
 
 function left(time = BEFORE): ActState {
@@ -64,11 +64,37 @@ describe('a no', () => {
     });
   });
 
-  test('that stands already changes nothing, by default or said', () => {
-    const state = left();
+  test('that stands already, with a time that is no older, changes nothing, by default or said', () => {
+    const state = left(TIME);
     for (const no of ['n', 'dn'] as const) {
       const outcome = apply(state, [email(no), address(no), list(no)], { erased: true, complained: true });
       expect(outcome).toEqual({ state, changed: [], kept: [] });
+    }
+  });
+
+  test('said again is newer, keeps what stands beside it, and is no change', () => {
+    const again = [{ ...email('n'), channel: 'any' } as const, email('dn'), address('n'), list('n')];
+    for (const time of [BEFORE, AFTER, undefined]) {
+      const no = { val: 'n', reason: 'erased', ...(time === undefined ? {} : { time }) } as const;
+      const ended = { start: BEFORE, val: 'dn', ...(time === undefined ? {} : { time }) } as const;
+      const state: ActState = {
+        consents: { marketing: { any: no, email: { ...no, subscriptions: { weekly: ended } } } },
+        address: { marketing: { email: no } },
+      };
+      const newer = { ...no, time: TIME };
+      expect(apply(state, again, { erased: true })).toEqual({
+        state: {
+          consents: {
+            marketing: {
+              any: newer,
+              email: { ...newer, subscriptions: { weekly: { ...ended, end: TIME } } },
+            },
+          },
+          address: { marketing: { email: newer } },
+        },
+        changed: [],
+        kept: [],
+      });
     }
   });
 
@@ -112,6 +138,11 @@ describe('a yes', () => {
       expect(outcome.kept).toEqual(everything.map((change) => ({ ...change, why: 'newer' })));
       expect(outcome).toMatchObject({ state: left(time), changed: [] });
     }
+  });
+
+  test('is kept out by a no that was said again after the row of its first time', () => {
+    const lastNo = () => ({ source: 'header_post', at: new Date(BEFORE) }) as const;
+    expect(apply(left(TIME), everything, { lastNo }).kept).toHaveLength(everything.length);
   });
 
   test('is not kept out by a time to come that an import wrote', () => {

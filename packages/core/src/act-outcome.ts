@@ -2,13 +2,13 @@
  * What an act makes of what was known about a person. Pure: the caller has locked what it hands in.
  *
  * The rule: a no always counts. Whatever is not a no lifts an older no of exactly its scope, but never a complaint, never an
- * erasure, and never a no that is newer than the act (C9).
+ * erasure, and never a no that is newer than the act (C9). A no that is said again is as new as its newest time.
  *
  * @module
  */
 import type { ActReceipt, Change, Kept } from './act.ts';
 import type { ConsentField, Consents, ConsentValue, IdentityConsents, Subscription } from './consent.ts';
-import { isNo, subscriptionValue } from './consent.ts';
+import { isNo, saidAt, subscriptionValue } from './consent.ts';
 import type { OptOutSource } from './optout.ts';
 
 /** What was said by the person, and about the address that an act names. */
@@ -44,26 +44,35 @@ interface Stated {
   readonly value: ConsentValue;
   /** ISO 8601: since when. */
   readonly time: string | undefined;
+  readonly reason: string | undefined;
+}
+
+/** When an act was said, what keeps it from lifting a no, and what time it is. */
+interface Hearing {
+  readonly at: Date;
+  readonly bars: Bars;
+  readonly now: Date;
 }
 
 /** Applies changes in order. Nothing that is given is changed. */
-export function applyAct(
-  state: ActState,
-  changes: readonly Change[],
-  { at, bars }: { readonly at: Date; readonly bars: Bars },
-): ActOutcome {
+export function applyAct(state: ActState, changes: readonly Change[], hearing: Hearing): ActOutcome {
+  const time = hearing.at.toISOString();
   const changed: Change[] = [];
   const kept: (Change & { readonly why: Kept })[] = [];
   let now = state;
   for (const change of changes) {
     const stated = read(now, change);
-    if (says(stated.value, change.to)) continue;
-    const why = isNo(stated.value) && !isNo(change.to) ? barOf(change, stated, { at, bars }) : null;
+    if (says(stated.value, change.to)) {
+      // Everything about it stays, its reason too: it is only newer.
+      if (isNo(change.to) && isLater(hearing, stated)) now = write(now, change, { ...stated, time });
+      continue;
+    }
+    const why = isNo(stated.value) && !isNo(change.to) ? barOf(change, stated, hearing) : null;
     if (why !== null) {
       kept.push({ ...change, why });
       continue;
     }
-    now = write(now, change, at.toISOString());
+    now = write(now, change, { value: change.to, time, reason: undefined });
     changed.push(change);
   }
   return { state: now, changed, kept };
@@ -74,33 +83,29 @@ function says(value: ConsentValue, to: ConsentValue): boolean {
   return value === to || (value === 'n' && to === 'dn');
 }
 
-function barOf(
-  change: Change,
-  stated: Stated,
-  { at, bars }: { readonly at: Date; readonly bars: Bars },
-): Kept | null {
+function barOf(change: Change, stated: Stated, { at, bars, now }: Hearing): Kept | null {
   if (bars.erased) return 'erasure';
   const last = bars.lastNo(change);
   const byMail = change.scope !== 'channel' || change.channel === 'email';
   if (last?.source === 'complaint' || (byMail && bars.complained)) return 'complaint';
-  return at.getTime() > timeOfNo(stated, last) ? null : 'newer';
+  // Where its time tells nothing, what was recorded counts.
+  const said = saidAt(stated.time, now) ?? last?.at.getTime() ?? Date.parse(stated.time ?? '');
+  return said >= at.getTime() ? 'newer' : null;
 }
 
-/** An import may have written a time of its own, even one that is still to come: then what was recorded counts. */
-function timeOfNo({ time }: Stated, last: LastNo | null): number {
-  const told = time === undefined ? Number.NaN : Date.parse(time);
-  const known = [told, last?.at.getTime() ?? Number.NaN].filter((instant) => !Number.isNaN(instant));
-  return known.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...known);
+/** Whether a no is newer than the one that stands. */
+function isLater({ at, now }: Hearing, { time }: Stated): boolean {
+  return at.getTime() > (saidAt(time, now) ?? Number.NEGATIVE_INFINITY);
 }
 
 function read({ consents, address }: ActState, change: Change): Stated {
   const { scope, channel, list } = change;
   if (scope === 'subscription') {
     const found = subscriptionOf(consents, list ?? '');
-    return { value: subscriptionValue(found) ?? 'u', time: found?.end ?? found?.time };
+    return { value: subscriptionValue(found) ?? 'u', time: found?.end ?? found?.time, reason: found?.reason };
   }
   const field = scope === 'identity' ? address.marketing?.email : fieldOf(consents, channel);
-  return { value: field?.val ?? 'u', time: field?.time };
+  return { value: field?.val ?? 'u', time: field?.time, reason: field?.reason };
 }
 
 function fieldOf(consents: Consents, channel: Change['channel']): Partial<ConsentField> | undefined {
@@ -113,9 +118,14 @@ function subscriptionOf(consents: Consents, list: string): Subscription | undefi
   return lists !== undefined && Object.hasOwn(lists, list) ? lists[list] : undefined;
 }
 
-function write({ consents, address }: ActState, change: Change, time: string): ActState {
-  const { scope, channel, list = '', to } = change;
-  const choice: ConsentField = { val: to, time };
+function write(
+  { consents, address }: ActState,
+  change: Change,
+  said: Stated & { readonly time: string },
+): ActState {
+  const { scope, channel, list = '' } = change;
+  const { value, time, reason } = said;
+  const choice: ConsentField = { val: value, time, ...(reason === undefined ? {} : { reason }) };
   if (scope === 'identity') {
     return { consents, address: { ...address, marketing: { ...address.marketing, email: choice } } };
   }
@@ -125,7 +135,7 @@ function write({ consents, address }: ActState, change: Change, time: string): A
   const { marketing = {} } = consents;
   const { email = {} } = marketing;
   if (scope === 'subscription') {
-    const subscription = subscribed(subscriptionOf(consents, list) ?? {}, to, time);
+    const subscription = subscribed(subscriptionOf(consents, list) ?? {}, value, time);
     const subscriptions = { ...email.subscriptions, [list]: subscription };
     return {
       consents: { ...consents, marketing: { ...marketing, email: { ...email, subscriptions } } },

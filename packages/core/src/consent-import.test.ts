@@ -115,6 +115,42 @@ describe('X7 an import', () => {
     });
   });
 
+  test('makes a no newer that was said again, and never older', () => {
+    const no = (time: string): Consents => ({
+      marketing: {
+        email: {
+          val: 'n',
+          time,
+          subscriptions: { weekly: { start: '2025-01-01', end: time }, daily: { val: 'dn', time } },
+        },
+      },
+      idSpecific: { Email: { 'john@example.com': { marketing: { email: { val: 'n', time } } } } },
+    });
+    const now = new Date('2026-06-01');
+    const newer = mergeImport(no('2026-01-01'), no('2026-05-05'), now);
+    expect(newer.kept).toEqual([]);
+    expect(newer.consents.marketing?.email).toEqual({
+      val: 'n',
+      time: '2026-05-05',
+      subscriptions: {
+        weekly: { start: '2025-01-01', end: '2026-05-05' },
+        daily: { val: 'dn', time: '2026-01-01', end: '2026-05-05' },
+      },
+    });
+    expect(newer.consents.idSpecific).toEqual(no('2026-05-05').idSpecific);
+    // Neither an older time, nor one to come, nor none.
+    for (const time of ['2025-12-31', '2026-07-01']) {
+      expect(mergeImport(no('2026-01-01'), no(time), now).consents).toEqual(no('2026-01-01'));
+    }
+    const timeless: Consents = {
+      marketing: { email: { val: 'n', subscriptions: { weekly: { val: 'n' } } } },
+    };
+    expect(mergeImport(no('2026-01-01'), timeless, now).consents).toEqual(no('2026-01-01'));
+    // One that was to come when it was written says nothing about when it was said.
+    const { consents } = mergeImport(no('2027-01-01'), no('2026-05-05'), now);
+    expect(consents.marketing?.email?.time).toBe('2026-05-05');
+  });
+
   test('X5 finds the same identity under another spelling of its namespace', () => {
     const { consents } = mergeImport(
       { idSpecific: { Loyalty: { A: { marketing: { push: { val: 'n' } } } } } },

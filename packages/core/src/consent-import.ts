@@ -2,13 +2,13 @@
  * The sticky opt-out: what an import may change of what is known (X7).
  *
  * The rule: an import never turns a no into anything else and never reopens a list that was left. It may bring a
- * no, and it may bring what nobody had said. What it was refused is listed, so that whoever imports can see it.
+ * no, the time of one that was said again, and what nobody had said. What it was refused is listed, so that whoever imports can see it.
  *
  * @module
  */
 import { namespaceKey } from './address.ts';
 import type { ChannelConsent, ConsentField, Consents, IdSpecificConsents, Subscription } from './consent.ts';
-import { isEnded, isNo } from './consent.ts';
+import { isEnded, isNo, saidAt } from './consent.ts';
 import { foldIdentities } from './identity-consents.ts';
 
 /** What an import left. */
@@ -21,20 +21,28 @@ export interface ImportedConsents {
 /** Merges two values that are both there. */
 type Merge<T> = (known: T, given: T, path: string) => T;
 
-/** Merges what an import brings into what is known. Neither is changed; what the import does not name stays. */
-export function mergeImport(current: Consents, incoming: Consents): ImportedConsents {
+/**
+ * Merges what an import brings into what is known. Neither is changed; what the import does not name stays. `now`: times that
+ * are still to come move nothing.
+ */
+export function mergeImport(current: Consents, incoming: Consents, now = new Date()): ImportedConsents {
   const kept: string[] = [];
+  const isLater = (given: string | undefined, known: string | undefined): boolean =>
+    (saidAt(given, now) ?? Number.NEGATIVE_INFINITY) > (saidAt(known, now) ?? Number.NEGATIVE_INFINITY);
 
   const choice: Merge<Partial<ConsentField>> = (known, given, path) => {
-    if (given.val === undefined || isNo(known.val)) {
-      if (given.val !== undefined && !isNo(given.val)) kept.push(path);
-      return known;
-    }
-    return given;
+    if (given.val === undefined) return known;
+    if (!isNo(known.val)) return given;
+    if (!isNo(given.val)) kept.push(path);
+    else if (given.time !== undefined && isLater(given.time, known.time))
+      return { ...known, time: given.time };
+    return known;
   };
   const subscription: Merge<Subscription> = (known, given, path) => {
     if (!isEnded(known)) return { ...known, ...given };
+    const end = given.end ?? given.time;
     if (!isEnded(given)) kept.push(path);
+    else if (end !== undefined && isLater(end, known.end ?? known.time)) return { ...known, end };
     return known;
   };
   const channel: Merge<ChannelConsent> = ({ subscriptions: lists, ...known }, given, path) => {

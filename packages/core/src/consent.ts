@@ -151,6 +151,15 @@ export function subscriptionValue(subscription: Subscription | undefined): Conse
   return isEnded(subscription) ? 'n' : (subscription.val ?? 'y');
 }
 
+/**
+ * When something was said, by the time that stands beside it; milliseconds since 1970. Null where that tells nothing: there is
+ * none, or an import wrote one that is still to come.
+ */
+export function saidAt(time: string | undefined, now: Date): number | null {
+  const said = time === undefined ? Number.NaN : Date.parse(time);
+  return said <= now.getTime() ? said : null;
+}
+
 /** Tells a consent value from anything else. */
 export function isConsentValue(value: unknown): value is ConsentValue {
   return (CONSENT_VALUES as readonly unknown[]).includes(value);

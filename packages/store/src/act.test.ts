@@ -129,11 +129,11 @@ describe('an act', () => {
     expect((await eventsOf('1')).sort()).toEqual(['opted_in', 'opted_out', 'opted_out']);
   });
 
-  test('said again changes nothing, and adds no row, event or version', async () => {
+  test('said again adds no row and no event, and within the same moment changes nothing', async () => {
     const changes = [email('n'), address('n'), list('n')];
-    await recorder.recordAct(act(changes));
+    await recorder.recordAct(act(changes, -2));
     const before = await profileOf('1');
-    expect(await recorder.recordAct(act(changes, 2))).toEqual({ known: true, changed: [], kept: [] });
+    expect(await recorder.recordAct(act(changes, -2))).toEqual({ known: true, changed: [], kept: [] });
     expect(await profileOf('1')).toEqual(before);
     expect(await historyOf('1')).toHaveLength(3);
     expect(await eventsOf('1')).toHaveLength(3);
@@ -254,6 +254,83 @@ describe('a yes', () => {
       changed: [],
       kept: [{ ...email('y'), why: 'newer' }],
     });
+  });
+
+  const everything = [email('n'), address('n'), list('n')];
+  const told = (minute: number) =>
+    ({ val: 'n', time: new Date(START + minute * MINUTE).toISOString() }) as const;
+  test.each<[string, (minute: number) => Promise<unknown>]>([
+    [
+      'an opt-out',
+      (minute) =>
+        Promise.all(
+          everything.map(({ scope: level, list: name }) =>
+            recorder.record({
+              ...act([], minute),
+              scope: level,
+              source: 'header_post',
+              fingerprint: 'f',
+              ...(name === undefined ? {} : { list: name }),
+            }),
+          ),
+        ),
+    ],
+    ['an act', (minute) => recorder.recordAct(act(everything, minute))],
+    [
+      'an import',
+      (minute) =>
+        importProfiles(scratch.db, scope, [
+          {
+            line: 1,
+            identities: { CRMID: '1' },
+            consents: {
+              marketing: { email: { ...told(minute), subscriptions: { weekly: told(minute) } } },
+              idSpecific: { Email: { 'one@example.com': { marketing: { email: told(minute) } } } },
+            },
+          },
+        ]),
+    ],
+  ])('between a first no and its repeat by %s is kept out, one after it is not', async (_door, sayNo) => {
+    const yes = everything.map((change) => ({ ...change, to: 'y' as const }));
+    await recorder.recordAct(act(everything, -50));
+    await sayNo(-30);
+    await sayNo(-40);
+    const before = await profileOf('1');
+    await sayNo(-30);
+    expect(await profileOf('1')).toEqual(before);
+    expect(await historyOf('1')).toHaveLength(3);
+    expect(await eventsOf('1')).toHaveLength(3);
+    expect(await recorder.recordAct(act(yes, -31))).toEqual({
+      known: true,
+      changed: [],
+      kept: yes.map((change) => ({ ...change, why: 'newer' })),
+    });
+    expect(await recorder.recordAct(act(yes, -29))).toMatchObject({ changed: yes, kept: [] });
+  });
+
+  test('lifts no no that somebody else said again of the address they share', async () => {
+    await importProfiles(scratch.db, scope, [
+      { line: 1, identities: { CRMID: '3', Email: 'one@example.com' } },
+    ]);
+    const other = { who: subject('3', 'one@example.com') };
+    await recorder.recordAct(act([address('n')], -50));
+    await recorder.record({
+      ...act([], -30, other),
+      scope: 'identity',
+      source: 'header_post',
+      fingerprint: 'f',
+    });
+    expect(await recorder.recordAct(act([address('y')], -40))).toMatchObject({
+      kept: [{ ...address('y'), why: 'newer' }],
+    });
+  });
+
+  test('is held against the newest of several noes that came at once', async () => {
+    const no = { scope: 'channel', source: 'header_post', fingerprint: 'f' } as const;
+    await Promise.all([-50, -30, -40].map((minute) => recorder.record({ ...act([], minute), ...no })));
+    expect(await historyOf('1')).toHaveLength(1);
+    expect((await recorder.recordAct(act([email('y')], -31))).kept).toHaveLength(1);
+    expect((await recorder.recordAct(act([email('y')], -29))).changed).toHaveLength(1);
   });
 
   test('lifts no complaint of its scope, and others of the same act are recorded', async () => {

@@ -2,7 +2,7 @@
  * The opt-out statement: one, for a whole group, whatever door each came through.
  *
  * One rule: history, current state, standing version and event are written by the same statement, from rows it has
- * locked. What a person had said before changes nothing and adds nothing (X7, X8, OC-8).
+ * locked. What a person had said before adds nothing (X7, X8, OC-8), and is as new as the last time it was said.
  *
  * @module
  */
@@ -30,13 +30,22 @@ interface Row extends Recorded {
   readonly sandboxId: number;
 }
 
+/** When a no was said that is already there. A time that an import wrote and that is still to come tells nothing. */
+const saidAt = (time: string): string => `CASE WHEN pg_input_is_valid(${time}, 'timestamptz')
+         AND (${time})::timestamptz <= clock_timestamp() THEN (${time})::timestamptz ELSE '-infinity' END`;
+
+/** What stays of a field under a no: its reason only where the no was there before. */
+const no = (field: string, was: string): string =>
+  `CASE ${was} WHEN 'n' THEN ${field} ELSE ${field} - 'reason' END`;
+
 /**
  * Profiles are locked by id, then addresses by id: the order of the intent to send, so the two never wait for each
  * other in a circle. The count makes the second lock wait for all of the first (a CTE runs only as far as it is
  * read). `FOR NO KEY UPDATE` answers the newest version of each row, whatever this statement's snapshot saw, and
  * everything below is computed from those.
  *
- * `named`: whose row it is. `…_changes`: the first of each person, address or list in the group that changes something.
+ * `named`: whose row it is. `…_noes`: the first of each person, address or list in the group that changes something or is newer
+ * than what stands, and the newest time among them. `changes`: of which there was no `n` before.
  */
 const RECORD = prepared<Row>(
   'record_opt_outs',
@@ -68,46 +77,53 @@ const RECORD = prepared<Row>(
      WHERE (SELECT count(*) FROM profiles) >= 0
        AND a.id = ANY (ARRAY(SELECT address_id FROM named WHERE scope = 'identity'))
      ORDER BY a.id FOR NO KEY UPDATE
-   ), channel_changes AS MATERIALIZED (
-     SELECT DISTINCT ON (p.id) n.*, coalesce(p.email ->> 'val', 'u') AS from_value
+   ), channel_noes AS MATERIALIZED (
+     SELECT DISTINCT ON (p.id) n.*, max(n.at) OVER (PARTITION BY p.id) AS newest, coalesce(p.email ->> 'val', 'u') AS from_value
      FROM named n JOIN profiles p ON p.id = n.profile_id
-     WHERE n.scope = 'channel' AND p.email ->> 'val' IS DISTINCT FROM 'n' ORDER BY p.id, n.place
-   ), list_changes AS MATERIALIZED (
-     SELECT DISTINCT ON (p.id, n.list) n.*, coalesce(s.state, '{}') AS state,
-       coalesce(s.state ->> 'val', CASE WHEN s.state IS NULL THEN 'u' ELSE 'y' END) AS from_value
+     WHERE n.scope = 'channel'
+       AND (p.email ->> 'val' IS DISTINCT FROM 'n' OR n.at::timestamptz > ${saidAt("p.email ->> 'time'")})
+     ORDER BY p.id, n.place
+   ), list_noes AS MATERIALIZED (
+     SELECT DISTINCT ON (p.id, n.list) n.*, max(n.at) OVER (PARTITION BY p.id, n.list) AS newest,
+       coalesce(s.state, '{}') AS state, s.from_value
      FROM named n JOIN profiles p ON p.id = n.profile_id
-     CROSS JOIN LATERAL (SELECT p.email #> ARRAY['subscriptions', n.list] AS state) s
-     WHERE n.scope = 'subscription' AND n.list IS NOT NULL
-       AND NOT coalesce(s.state ? 'end' OR s.state ->> 'val' IN ('n', 'dn'), false)
+     CROSS JOIN LATERAL (SELECT state, CASE WHEN state IS NULL THEN 'u' WHEN state ? 'end' OR state ->> 'val' = 'dn' THEN 'n'
+       ELSE coalesce(state ->> 'val', 'y') END AS from_value
+       FROM (SELECT p.email #> ARRAY['subscriptions', n.list] AS state) found) s
+     WHERE n.scope = 'subscription' AND n.list IS NOT NULL AND (s.from_value <> 'n'
+       OR n.at::timestamptz > ${saidAt("coalesce(s.state ->> 'end', s.state ->> 'time')")})
      ORDER BY p.id, n.list, n.place
-   ), address_changes AS MATERIALIZED (
-     SELECT DISTINCT ON (a.id) n.*, coalesce(a.email ->> 'val', 'u') AS from_value
+   ), address_noes AS MATERIALIZED (
+     SELECT DISTINCT ON (a.id) n.*, max(n.at) OVER (PARTITION BY a.id) AS newest, coalesce(a.email ->> 'val', 'u') AS from_value
      FROM named n JOIN addresses a ON a.id = n.address_id
-     WHERE n.scope = 'identity' AND a.email ->> 'val' IS DISTINCT FROM 'n' ORDER BY a.id, n.place
+     WHERE n.scope = 'identity'
+       AND (a.email ->> 'val' IS DISTINCT FROM 'n' OR n.at::timestamptz > ${saidAt("a.email ->> 'time'")})
+     ORDER BY a.id, n.place
    ), profile_state AS MATERIALIZED (
      SELECT p.id, p.consents || jsonb_build_object('marketing', p.marketing || jsonb_build_object('email',
        CASE WHEN c.place IS NULL THEN p.email
-         ELSE (p.email - 'reason') || jsonb_build_object('val', 'n', 'time', c.at) END
+         ELSE ${no('p.email', 'c.from_value')} || jsonb_build_object('val', 'n', 'time', c.newest) END
        || CASE WHEN l.ended IS NULL THEN '{}'
          ELSE jsonb_build_object('subscriptions', coalesce(p.email -> 'subscriptions', '{}') || l.ended) END)) AS consents
-     FROM profiles p LEFT JOIN channel_changes c ON c.profile_id = p.id
-     LEFT JOIN (SELECT profile_id, jsonb_object_agg(list, state || jsonb_build_object('end', at)) AS ended
-       FROM list_changes GROUP BY profile_id) l ON l.profile_id = p.id
+     FROM profiles p LEFT JOIN channel_noes c ON c.profile_id = p.id
+     LEFT JOIN (SELECT profile_id, jsonb_object_agg(list, state || jsonb_build_object('end', newest)) AS ended
+       FROM list_noes GROUP BY profile_id) l ON l.profile_id = p.id
      WHERE c.place IS NOT NULL OR l.ended IS NOT NULL
    ), profile_write AS (
      UPDATE profile p SET consents = s.consents, standing_version = p.standing_version + 1
      FROM profile_state s WHERE p.id = s.id
    ), address_write AS (
      UPDATE address a SET standing_version = a.standing_version + 1, consents = l.consents || jsonb_build_object('marketing',
-       l.marketing || jsonb_build_object('email', (l.email - 'reason') || jsonb_build_object('val', 'n', 'time', c.at)))
-     FROM address_changes c JOIN addresses l ON l.id = c.address_id WHERE a.id = l.id
+       l.marketing || jsonb_build_object('email', ${no('l.email', 'c.from_value')}
+         || jsonb_build_object('val', 'n', 'time', c.newest)))
+     FROM address_noes c JOIN addresses l ON l.id = c.address_id WHERE a.id = l.id
    ), changes AS MATERIALIZED (
      SELECT place, sandbox_id, profile_id, address_id, scope, NULL AS list, from_value, source, message_id, execution_id,
-       fingerprint, at, month FROM channel_changes
+       fingerprint, at, month FROM channel_noes WHERE from_value <> 'n'
      UNION ALL SELECT place, sandbox_id, profile_id, address_id, scope, NULL, from_value, source, message_id, execution_id,
-       fingerprint, at, month FROM address_changes
+       fingerprint, at, month FROM address_noes WHERE from_value <> 'n'
      UNION ALL SELECT place, sandbox_id, profile_id, address_id, scope, list, from_value, source, message_id, execution_id,
-       fingerprint, at, month FROM list_changes
+       fingerprint, at, month FROM list_noes WHERE from_value <> 'n'
    ), evidence AS (
      INSERT INTO consent_history (sandbox_id, profile_id, address_id, at, scope, channel, list, from_value, to_value,
        source, message_id, execution_id, fingerprint)
