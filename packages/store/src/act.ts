@@ -12,7 +12,7 @@ import type { OwnedTransition } from './consent-change.ts';
 import { addressTransitions, appendTransitions, profileTransitions } from './consent-change.ts';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
-import type { Recorded } from './opt-out.ts';
+import { type Recorded, recordOptOuts } from './opt-out.ts';
 import { findMonthOf, withPartitions } from './partition.ts';
 import { loadStates, writeConsents, writeStates } from './profile-state.ts';
 import { prepared, run } from './statement.ts';
@@ -103,7 +103,7 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
   let subject = await findSubject(db, clean);
   if (subject === null) return UNKNOWN;
   if (lacks(subject, clean)) {
-    if ((await createSubject(db, clean.who, subject)) === 'erased') return erased(clean);
+    if ((await createSubject(db, clean.who, subject)) === 'erased') return recordErased(db, clean);
     subject = (await findSubject(db, clean)) ?? subject;
   }
   if (lacks(subject, clean)) return UNKNOWN;
@@ -116,11 +116,21 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
 
 const UNKNOWN: RecordedAct = { receipt: { known: false, changed: [], kept: [] }, narrowed: [] };
 
-/** Nothing is recorded: they are out, and nobody is there who could be let in. */
-function erased({ changes }: Act): RecordedAct {
+/**
+ * Of who was erased: they are out, and nobody is there who could be let in. Only an address that others use still can be
+ * stopped.
+ */
+async function recordErased(db: Db, act: Act): Promise<RecordedAct> {
+  const { changes, fingerprint = '' } = act;
   const refused = changes.filter(({ to }) => !isNo(to));
   const kept = refused.map((change) => ({ ...change, why: 'erasure' as const }));
-  return { receipt: { known: true, changed: [], kept }, narrowed: [] };
+  const stops = changes.filter(({ scope, to }) => scope === 'identity' && isNo(to)).slice(0, 1);
+  const narrowed = await recordOptOuts(
+    db,
+    stops.map(() => ({ ...act, scope: 'identity', fingerprint })),
+  );
+  const changed = narrowed.some((recorded) => recorded.changed) ? stops : [];
+  return { receipt: { known: true, changed, kept }, narrowed };
 }
 
 async function findSubject(db: Db, { organisation, sandbox, who, messageId }: Act): Promise<Subject | null> {

@@ -201,4 +201,32 @@ describe('a replay of an old link', () => {
     await expect(scene.find('CRMID', scene.person.identities.CRMID)).rejects.toThrow('no profile');
     expect((await scene.find('CRMID', 'other')).consents).toEqual({});
   });
+
+  test('stops mail to an address that others use still, where that is what it says', async () => {
+    await scene.take(scene.person, { identities: { CRMID: 'other', Email: scene.person.identities.Email } });
+    await scene.erase();
+    const who = {
+      by: 'identity',
+      namespace: 'CRMID',
+      id: scene.person.identities.CRMID,
+      addressNamespace: 'Email',
+      address: scene.person.identities.Email,
+    } as const;
+    const change = { scope: 'identity', channel: 'email' } as const;
+    const { organisation, sandbox } = scene.scope;
+    const act = { organisation, sandbox, who, source: 'landing_page', at: new Date() } as const;
+    const changes = [
+      { ...change, to: 'n' },
+      { ...change, scope: 'channel', to: 'y' },
+    ] as const;
+    expect(await scene.recorder.recordAct({ ...act, changes })).toEqual({
+      known: true,
+      changed: [changes[0]],
+      kept: [{ ...changes[1], why: 'erasure' }],
+    });
+    expect((await scene.standing()).address.email?.val).toBe('n');
+    await expect(scene.find('CRMID', scene.person.identities.CRMID)).rejects.toThrow('no profile');
+    // Said again it is known, and no change.
+    expect(await scene.recorder.recordAct({ ...act, changes })).toMatchObject({ known: true, changed: [] });
+  });
 });
