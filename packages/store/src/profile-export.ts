@@ -2,7 +2,8 @@
  * Everything that is held about a person, as one JSON document (X13).
  *
  * One rule: it comes in pieces, and no statement reads more than a page, so that neither memory nor a long ledger keeps
- * anybody from their data. Who asked is written down before the first piece.
+ * anybody from their data. Of whoever shares an address it holds nothing but what was said of the address. Who asked is written
+ * down before the first piece.
  *
  * @module
  */
@@ -40,10 +41,23 @@ const EVENT_PAGE = 200_000;
 const iso = (column: string): string =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const IDENTITIES = prepared<JsonRow & { readonly namespaceKey: string; readonly value: string }>(
+interface IdentityRow extends JsonRow {
+  readonly namespaceKey: string;
+  readonly value: string;
+  /** What it names is not this person alone. */
+  readonly shared: boolean;
+}
+
+const IDENTITIES = prepared<IdentityRow>(
   'export_identities',
-  `SELECT namespace_key AS "namespaceKey", value, jsonb_build_object('namespace', namespace, 'id', spelling, 'current', current) AS item
-   FROM identity WHERE (profile_id = $1 AND current) OR (profile_id = $1 AND NOT current) ORDER BY namespace_key, current DESC`,
+  `SELECT i.namespace_key AS "namespaceKey", i.value,
+     EXISTS (SELECT FROM identity o WHERE o.sandbox_id = i.sandbox_id AND o.namespace_key = i.namespace_key
+       AND o.value = i.value AND o.profile_id <> $1)
+     OR EXISTS (SELECT FROM address a JOIN profile_address o ON o.address_id = a.id AND o.profile_id <> $1
+       WHERE a.sandbox_id = i.sandbox_id AND a.namespace_key = i.namespace_key AND a.key = i.value) AS shared,
+     jsonb_build_object('namespace', i.namespace, 'id', i.spelling, 'current', i.current) AS item
+   FROM identity i WHERE (i.profile_id = $1 AND i.current) OR (i.profile_id = $1 AND NOT i.current)
+   ORDER BY i.namespace_key, i.current DESC`,
 );
 
 const ADDRESSES = prepared<JsonRow>(
@@ -74,8 +88,8 @@ const HISTORY = prepared<JsonRow>(
   'export_history',
   `SELECT jsonb_strip_nulls(jsonb_build_object('at', ${iso('h.at')}, 'recordedAt', ${iso('h.recorded_at')}, 'scope', h.scope,
      'channel', h.channel, 'address', a.spelling, 'list', h.list, 'from', h.from_value, 'to', h.to_value, 'source', h.source,
-     'messageId', h.message_id, 'executionId', h.execution_id::text, 'reference', h.reference)) AS item
-   FROM consent_history h LEFT JOIN address a ON a.id = h.address_id
+     'messageId', o.message_id, 'executionId', o.execution_id::text, 'reference', o.reference)) AS item
+   FROM consent_history h LEFT JOIN LATERAL (SELECT h.message_id, h.execution_id, h.reference WHERE h.profile_id = $1) o ON true LEFT JOIN address a ON a.id = h.address_id
    WHERE h.profile_id = $1 OR (h.scope = 'identity'
      AND h.address_id IN (SELECT address_id FROM profile_address WHERE profile_id = $1)) ORDER BY h.id`,
 );
@@ -146,7 +160,7 @@ async function* pieces(
     identities,
   }: {
     readonly profile: StoredProfile;
-    readonly identities: readonly (JsonRow & { namespaceKey: string; value: string })[];
+    readonly identities: readonly IdentityRow[];
   },
 ): AsyncGenerator<string> {
   const { organisation, sandbox, sandboxId } = scope;
@@ -168,7 +182,7 @@ async function* pieces(
     const rows = await run(db, statement, [profile.id]);
     yield `,"${name}":${JSON.stringify(rows.map(({ item }) => item))}`;
   }
-  const names = new Set(identities.map(nameOf));
+  const names = new Set(identities.filter(({ shared }) => !shared).map(nameOf));
   const waiting = (await run(db, WAITING, [sandboxId])).flatMap(({ id, requestId, recipients }) => {
     const own = recipients.filter((recipient) => isMeant(recipient, { names, ids: new Set() }));
     return own.length === 0 ? [] : [{ executionId: String(id), requestId, recipients: own }];
