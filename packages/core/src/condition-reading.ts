@@ -31,27 +31,41 @@ const LONE_SURROGATE = /\p{Cs}/u;
 const PATH_STEPS = 10;
 const NAME_OCTETS = 100;
 
+/** Names below a name; null: a value. `*` stands for names that a document chooses. */
+interface Names {
+  readonly [name: string]: Names | null;
+}
+
+const CHOICE: Names = { val: null, time: null, reason: null };
+const SUBSCRIPTION: Names = {
+  ...CHOICE,
+  start: null,
+  end: null,
+  type: null,
+  subscribers: { '*': { time: null, source: null } },
+};
+const CHANNEL: Names = { ...CHOICE, subscriptions: { '*': SUBSCRIPTION } };
+const MARKETING: Names = {
+  any: CHOICE,
+  preferred: CHOICE,
+  email: CHANNEL,
+  sms: CHANNEL,
+  push: CHANNEL,
+  whatsApp: CHANNEL,
+  call: CHOICE,
+  fax: CHOICE,
+  commercialEmail: CHOICE,
+  postalMail: CHOICE,
+};
 /** Below `consents`; what belongs to one address is asked by the gate itself. */
-const CONSENT_NAMES: readonly (string | undefined)[] = [
-  'marketing',
-  'collect',
-  'share',
-  'personalize',
-  'adID',
-  'metadata',
-];
-const CHANNEL_NAMES: readonly (string | undefined)[] = [
-  'any',
-  'preferred',
-  'email',
-  'sms',
-  'push',
-  'whatsApp',
-  'call',
-  'fax',
-  'commercialEmail',
-  'postalMail',
-];
+const CONSENTS: Names = {
+  marketing: MARKETING,
+  collect: CHOICE,
+  share: CHOICE,
+  personalize: { content: CHOICE },
+  adID: CHOICE,
+  metadata: { time: null },
+};
 
 interface Reading {
   nodes: number;
@@ -117,7 +131,7 @@ function readTest(node: Readonly<Record<string, unknown>>, place: string): Value
   if (operator === undefined || Object.keys(node).length !== 2) {
     throw invalid(`A path goes with exactly one of ${OPERATORS.join(', ')}.`, place);
   }
-  const path = readPath(node.path, `${place}.path`);
+  const path = readPath(node.path, operator, `${place}.path`);
   const value = node[operator];
   checkOperand(operator, value, `${place}.${operator}`);
   if (isConsentPath(path) && (operator === 'equals' || operator === 'in')) {
@@ -127,10 +141,9 @@ function readTest(node: Readonly<Record<string, unknown>>, place: string): Value
   return { path, [operator]: Array.isArray(value) ? [...value] : value } as ValueTest;
 }
 
-function readPath(value: unknown, place: string): string {
+function readPath(value: unknown, operator: keyof Operators, place: string): string {
   if (typeof value !== 'string') throw invalid('A path is a text such as attributes.country.', place);
-  const [root, first, second, ...others] = value.split('.');
-  const names = [first, second, ...others].filter((name) => name !== undefined);
+  const [root, ...names] = value.split('.');
   if ((root !== 'attributes' && root !== 'consents') || names.length === 0) {
     throw invalid('A path begins with attributes. or consents.', place);
   }
@@ -139,13 +152,25 @@ function readPath(value: unknown, place: string): string {
     throw invalid(detail, place);
   }
   if (root === 'attributes') return value;
-  if (first === 'idSpecific') {
+  if (names[0] === 'idSpecific') {
     throw invalid('What was said about an address is asked of every message; no policy can ask it.', place);
   }
-  if (!CONSENT_NAMES.includes(first) || (first === 'marketing' && !CHANNEL_NAMES.includes(second))) {
-    throw invalid('Consents have no such name.', place);
+  const found = below(CONSENTS, names);
+  if (found === undefined || found === MARKETING) throw invalid('Consents have no such name.', place);
+  if (found !== null && operator !== 'exists') {
+    throw invalid('This holds names and is no value: only exists can ask it.', place);
   }
   return value;
+}
+
+/** What stands at a path; undefined where consents have nothing of that name. */
+function below(names: Names, path: readonly string[]): Names | null | undefined {
+  let found: Names | null | undefined = names;
+  for (const name of path) {
+    if (found === undefined || found === null) return undefined;
+    found = found[Object.hasOwn(found, name) ? name : '*'];
+  }
+  return found;
 }
 
 function isName(name: string): boolean {

@@ -159,6 +159,25 @@ describe('reading a condition', () => {
     expect(readCondition(given)).not.toBe(given);
   });
 
+  test('takes every name that consents have', () => {
+    for (const path of [
+      'collect.val',
+      'metadata.time',
+      'personalize.content',
+      'personalize.content.val',
+      'marketing.any.val',
+      'marketing.preferred.val',
+      'marketing.email.reason',
+      'marketing.whatsApp.subscriptions',
+      'marketing.email.subscriptions.weekly',
+      'marketing.email.subscriptions.weekly.end',
+      'marketing.email.subscriptions.constructor.val',
+      'marketing.push.subscriptions.weekly.subscribers.device.time',
+    ]) {
+      expect(refusal({ path: `consents.${path}`, exists: true })).toBeNull();
+    }
+  });
+
   test.each<[unknown, string]>([
     [null, 'condition_invalid condition'],
     ['attributes.a', 'condition_invalid condition'],
@@ -184,6 +203,17 @@ describe('reading a condition', () => {
     [{ path: 'attributes.\ud800', exists: true }, 'condition_invalid condition.path'],
     [{ path: 'consents.marketing', exists: true }, 'condition_invalid condition.path'],
     [{ path: 'consents.marketing.emial.val', equals: 'y' }, 'condition_invalid condition.path'],
+    [{ path: 'consents.marketing.email.value', equals: 'y' }, 'condition_invalid condition.path'],
+    [{ path: 'consents.personalize.val', equals: 'y' }, 'condition_invalid condition.path'],
+    [{ path: 'consents.metadata.val', exists: true }, 'condition_invalid condition.path'],
+    [
+      { path: 'consents.marketing.email.subscriptions.a.b.val', equals: 'y' },
+      'condition_invalid condition.path',
+    ],
+    [{ path: 'consents.marketing.call.subscriptions.a', exists: true }, 'condition_invalid condition.path'],
+    [{ path: 'consents.constructor', exists: true }, 'condition_invalid condition.path'],
+    [{ path: 'consents.marketing.email', equals: 'y' }, 'condition_invalid condition.path'],
+    [{ path: 'consents.marketing.email.subscriptions.val', equals: 'y' }, 'condition_invalid condition.path'],
     [{ path: 'consents.idSpecific.Email', exists: true }, 'condition_invalid condition.path'],
     [{ path: 'consents.marketing.sms.val', equals: 'yes' }, 'condition_invalid condition.equals'],
     [{ path: 'consents.marketing.sms.val', in: ['y', 'Y'] }, 'condition_invalid condition.in'],
