@@ -71,6 +71,27 @@ describe('storing a choice', () => {
     },
   );
 
+  test('of a yes and a no about the same thing the no stands, whichever is first', async () => {
+    for (const choices of [
+      ['yes', 'no'],
+      ['no', 'yes'],
+    ]) {
+      const person = await newcomer();
+      const answer = await choose(
+        link(person),
+        choices.map((choice) => entry(choice)),
+      );
+      expect([answer.status, answer.json().choice]).toEqual([200, 'no']);
+      // Over an older no, too.
+      const again = await choose(
+        link(person),
+        choices.map((choice) => entry(choice)),
+      );
+      expect([again.status, again.json().choice]).toEqual([200, 'no']);
+      expect((await historyOf(person))[0]).toMatchObject({ to: 'n' });
+    }
+  });
+
   test('a no may be wider than its link, a yes may not', async () => {
     const person = await newcomer();
     const narrow = link({ ...person, scope: 'identity' });

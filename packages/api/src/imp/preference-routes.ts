@@ -174,21 +174,28 @@ function answer(
   entries: readonly Entry[],
   { claims, receipt, at }: { readonly claims: UrlClaims; readonly receipt: ActReceipt; readonly at: Date },
 ): z.output<typeof Stored> {
-  const [{ scope, choice } = { scope: claims.scope, choice: 'no' as const }] = entries;
+  const [{ scope } = { scope: claims.scope }] = entries;
   const kept = receipt.kept.map(({ scope: level, why }) => ({ scope: level, why }));
   return {
     profileNameSpace: claims.profileNamespace,
     profileId: claims.profileId,
     channelType: 'email',
     optOutLevel: scope,
-    choice: stands(scope, choice, kept),
+    choice: stands(scope, entries, kept),
     timestamp: timestamp(at),
     ...(kept.length === 0 ? {} : { kept }),
   };
 }
 
-function stands(scope: OptOutScope, choice: Choice, kept: readonly { scope: OptOutScope }[]): Choice {
-  return kept.some((entry) => entry.scope === scope) ? 'no' : choice;
+/** Of several entries of one scope the last, unless a no stands: an earlier one, or one among them. */
+function stands(
+  scope: OptOutScope,
+  entries: readonly Entry[],
+  kept: readonly { readonly scope: OptOutScope }[],
+): Choice {
+  const said = entries.filter((entry) => entry.scope === scope);
+  const isOut = kept.some((entry) => entry.scope === scope) || said.some(({ choice }) => choice === 'no');
+  return isOut ? 'no' : (said.at(-1)?.choice ?? 'no');
 }
 
 function refused(code: string, detail: string): Problem {
