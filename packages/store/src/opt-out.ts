@@ -30,9 +30,14 @@ interface Row extends Recorded {
   readonly sandboxId: number;
 }
 
-/** When a no was said that is already there. A time that an import wrote and that is still to come tells nothing. */
-const saidAt = (time: string): string => `CASE WHEN pg_input_is_valid(${time}, 'timestamptz')
-         AND (${time})::timestamptz <= clock_timestamp() THEN (${time})::timestamptz ELSE '-infinity' END`;
+/**
+ * Whether a no of row `n` is newer than the time that stands. A time that is still to come, or not spelled as ours are, is an
+ * import's, and gives way: it tells less than what was just said. Compared as texts, since no cast may fail here.
+ */
+const isNewer = (
+  time: string,
+): string => `NOT coalesce(${time} LIKE '____-__-__T__:__:__.___Z' AND ${time} COLLATE "C"
+         BETWEEN n.at AND to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), false)`;
 
 /** What stays of a field under a no: its reason only where the no was there before. */
 const no = (field: string, was: string): string =>
@@ -81,7 +86,7 @@ const RECORD = prepared<Row>(
      SELECT DISTINCT ON (p.id) n.*, max(n.at) OVER (PARTITION BY p.id) AS newest, coalesce(p.email ->> 'val', 'u') AS from_value
      FROM named n JOIN profiles p ON p.id = n.profile_id
      WHERE n.scope = 'channel'
-       AND (p.email ->> 'val' IS DISTINCT FROM 'n' OR n.at::timestamptz > ${saidAt("p.email ->> 'time'")})
+       AND (p.email ->> 'val' IS DISTINCT FROM 'n' OR ${isNewer("p.email ->> 'time'")})
      ORDER BY p.id, n.place
    ), list_noes AS MATERIALIZED (
      SELECT DISTINCT ON (p.id, n.list) n.*, max(n.at) OVER (PARTITION BY p.id, n.list) AS newest,
@@ -91,13 +96,13 @@ const RECORD = prepared<Row>(
        ELSE coalesce(state ->> 'val', 'y') END AS from_value
        FROM (SELECT p.email #> ARRAY['subscriptions', n.list] AS state) found) s
      WHERE n.scope = 'subscription' AND n.list IS NOT NULL AND (s.from_value <> 'n'
-       OR n.at::timestamptz > ${saidAt("coalesce(s.state ->> 'end', s.state ->> 'time')")})
+       OR ${isNewer("coalesce(s.state ->> 'end', s.state ->> 'time')")})
      ORDER BY p.id, n.list, n.place
    ), address_noes AS MATERIALIZED (
      SELECT DISTINCT ON (a.id) n.*, max(n.at) OVER (PARTITION BY a.id) AS newest, coalesce(a.email ->> 'val', 'u') AS from_value
      FROM named n JOIN addresses a ON a.id = n.address_id
      WHERE n.scope = 'identity'
-       AND (a.email ->> 'val' IS DISTINCT FROM 'n' OR n.at::timestamptz > ${saidAt("a.email ->> 'time'")})
+       AND (a.email ->> 'val' IS DISTINCT FROM 'n' OR ${isNewer("a.email ->> 'time'")})
      ORDER BY a.id, n.place
    ), profile_state AS MATERIALIZED (
      SELECT p.id, p.consents || jsonb_build_object('marketing', p.marketing || jsonb_build_object('email',
