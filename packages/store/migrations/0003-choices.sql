@@ -35,7 +35,7 @@ CREATE TABLE privacy_audit (
   act text NOT NULL,
   subject bytea NOT NULL,
   api_key_id text NOT NULL,
-  at timestamptz NOT NULL DEFAULT now(),
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
   counts jsonb NOT NULL DEFAULT '{}',
   CONSTRAINT privacy_audit_act CHECK (act IN ('export', 'erasure'))
 );
@@ -47,12 +47,15 @@ CREATE TABLE tombstone (
   key_id smallint NOT NULL,
   hash bytea NOT NULL,
   suppressed text,
-  erased_at timestamptz NOT NULL DEFAULT now(),
+  erased_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   audit_id bigint NOT NULL REFERENCES privacy_audit (id),
   PRIMARY KEY (sandbox_id, key_id, hash),
   CONSTRAINT tombstone_is_hashed CHECK (octet_length(hash) = 32),
   CONSTRAINT tombstone_suppressed CHECK (suppressed IN ('manual', 'hard', 'soft', 'complaint'))
 );
+
+-- By the time of the write, under the lock, and not by when the transaction began: what came before an erasure is older.
+ALTER TABLE profile ALTER COLUMN created_at SET DEFAULT clock_timestamp();
 
 -- A message of somebody erased is counted, and is nobody's: its identity is empty, whatever became of it.
 ALTER TABLE message DROP CONSTRAINT message_goes_to_somebody;

@@ -203,6 +203,27 @@ describe('an erasure', () => {
     expect(left.rows).toHaveLength(1);
   });
 
+  test('that waited while somebody else came with the same Email does not take them for the one who came back', async () => {
+    const { Email } = scene.person.identities;
+    await scene.take(scene.person);
+    let erasing: ReturnType<ErasureScene['erase']> = Promise.resolve(null);
+    // As an expansion does.
+    await scratch.db.transaction().execute(async (expansion) => {
+      await sql`SELECT pg_advisory_xact_lock_shared(hashtext('adieu erasure'), ${scene.scope.sandboxId})`.execute(
+        expansion,
+      );
+      erasing = scene.erase();
+      const waiting = () =>
+        sql`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+          AND objid = ${scene.scope.sandboxId}`.execute(scratch.db);
+      while ((await waiting()).rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await scene.take({ identities: { CRMID: 'other', Email } });
+    });
+    const first = await erasing;
+    expect(await scene.erase('Email', Email)).toEqual(first);
+    expect((await scene.find('CRMID', 'other')).consents).toEqual({});
+  });
+
   test('looks into months whose tables were detached', async () => {
     await scene.take(scene.person);
     const executionId = await createScratchExecution(scratch.db, scene.scope);
