@@ -88,7 +88,7 @@ describe('versioned documents', () => {
   test('a list keeps its number while its title changes', async () => {
     const { number } = await putList(scratch.db, scope, { name: 'weekly', title: 'Weekly' });
     expect(await putList(scratch.db, scope, { name: 'weekly', title: 'Every week' })).toEqual({ number });
-    const list = { number, name: 'weekly', title: 'Every week' };
+    const list = { number, name: 'weekly', title: 'Every week', body: {} };
     expect(await findList(scratch.db, scope, 'weekly')).toEqual(list);
     expect(await findList(scratch.db, scope, number)).toEqual(list);
     expect(await findList(scratch.db, other, number)).toBeNull();
