@@ -71,7 +71,15 @@ async function importConsents({ person, shared }: Row, consents: object): Promis
   expect({ status, body, shared }).toMatchObject({ status: 200, body: { upserted: 1, rejected: [] } });
 }
 
-const imported = (scope: Scope, { shared }: Row): object =>
+/** A paper form that an operator brings, with its proof. */
+async function bringForm({ person }: Row, consents: object): Promise<void> {
+  const evidence = { kind: 'form', at: new Date().toISOString(), reference: 'form 12' };
+  const answer = await adieu.call('PUT', `/v1/profiles/CRMID/${person}/consents`, { ...consents, evidence });
+  expect(answer).toMatchObject({ status: 200, body: { changed: [{ to: 'n' }], kept: [] } });
+}
+
+/** What a file or a form says, as consents. */
+const written = (scope: Scope, { shared }: Row): object =>
   ({
     channel: { marketing: { email: { val: 'n' } } },
     identity: { idSpecific: { Email: { [shared]: { marketing: { email: { val: 'n' } } } } } },
@@ -122,7 +130,14 @@ const DOORS: readonly Door[] = [
       source: 'import',
       scope,
       how: 'an import of consents that were kept elsewhere',
-      leave: async (row) => importConsents(row, imported(scope, row)),
+      leave: async (row) => importConsents(row, written(scope, row)),
+    },
+    {
+      source: 'admin',
+      scope,
+      how: 'an operator brings a paper form',
+      leave: async (row) => bringForm(row, written(scope, row)),
+      says: { reference: 'form 12' },
     },
   ]),
   {
@@ -319,6 +334,7 @@ describe.each(rows)('C10 $source, $scope: $how', (row) => {
 test('every source that this version has a door for is in the table', () => {
   const sources = new Set(DOORS.map(({ source }) => source));
   expect([...sources].sort()).toEqual([
+    'admin',
     'body_one_click',
     'consent_api',
     'header_mailto',
