@@ -16,6 +16,8 @@ export interface Round {
   readonly perSecond: number;
   /** CPU milliseconds for each message, of all processes but the sink; null where nobody counts it. */
   readonly cpuMs: number | null;
+  /** The part of it that PostgreSQL used; absent where nobody asks. */
+  readonly databaseCpuMs?: number;
   /** Of a message on the wire; null where nothing is sent. */
   readonly octets: number | null;
   /** How long answers took; absent where nobody is answered. */

@@ -26,7 +26,9 @@ const WARM_UP = 1;
 interface Target {
   readonly name: string;
   readonly url: string;
-  readonly processes: readonly number[];
+  readonly pid: number;
+  /** Processes that work for it; empty where it needs none. */
+  readonly servers: readonly number[];
   /** One-clicks in the history so far; null where nothing is written. */
   readonly written: (() => Promise<number>) | null;
   close(): Promise<void>;
@@ -51,6 +53,10 @@ export async function openOneClickLanes(options: OneClickOptions, ground: Ground
 
   return targets.map((target): Lane => {
     const links = [...delivered.links];
+    function cpu(): { readonly all: number; readonly servers: number } | null {
+      const [all, servers] = [cpuOf([target.pid, ...target.servers]), cpuOf(target.servers)];
+      return all === null || servers === null ? null : { all, servers };
+    }
     async function run(count: number): Promise<Round> {
       const posted = links.splice(0, count);
       const volley: Volley = {
@@ -60,9 +66,9 @@ export async function openOneClickLanes(options: OneClickOptions, ground: Ground
         connections: CONNECTIONS,
       };
       const writtenBefore = (await target.written?.()) ?? 0;
-      const before = cpuOf(target.processes);
+      const before = cpu();
       const answers = (await gun.ask(volley)) as Answers;
-      const after = cpuOf(target.processes);
+      const after = cpu();
       const written = (await target.written?.()) ?? null;
       checkAnswers(target.name, answers, {
         posts: count,
@@ -70,7 +76,10 @@ export async function openOneClickLanes(options: OneClickOptions, ground: Ground
       });
       return {
         perSecond: count / (answers.lastedMs / 1000),
-        cpuMs: before === null || after === null ? null : (after - before) / count,
+        cpuMs: before === null || after === null ? null : (after.all - before.all) / count,
+        ...(before === null || after === null || target.servers.length === 0
+          ? {}
+          : { databaseCpuMs: (after.servers - before.servers) / count }),
         octets: null,
         latencyMs: { p50: answers.p50Ms, p99: answers.p99Ms },
       };
@@ -129,7 +138,8 @@ async function startAdieuTarget(
   return {
     name: 'oneClick',
     url: adieu.url,
-    processes: [adieu.pid, ...ground.servers],
+    pid: adieu.pid,
+    servers: ground.servers,
     async written() {
       const { rows } = await client.query<{ count: string }>(
         `SELECT count(*) FROM consent_history WHERE source = 'header_post'`,
@@ -148,7 +158,8 @@ async function startBareTarget(): Promise<Target> {
   return {
     name: 'bare',
     url: String(child.hello.url),
-    processes: [child.pid],
+    pid: child.pid,
+    servers: [],
     written: null,
     close: child.close,
   };

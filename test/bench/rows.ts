@@ -174,6 +174,7 @@ function figuresOf(name: string, rounds: readonly Round[]): Record<string, numbe
   const figures = {
     [`${name}PerSecond`]: middle(({ perSecond }) => perSecond),
     [`${name}CpuMs`]: middle(({ cpuMs }) => cpuMs),
+    [`${name}DatabaseCpuMs`]: middle(({ databaseCpuMs }) => databaseCpuMs ?? null),
     [`${name}Octets`]: middle(({ octets }) => octets),
     [`${name}P50Ms`]: middle(({ latencyMs }) => latencyMs?.p50 ?? null),
     [`${name}P99Ms`]: middle(({ latencyMs }) => latencyMs?.p99 ?? null),
