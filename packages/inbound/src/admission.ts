@@ -9,7 +9,12 @@
 
 /** Either admitted, with the way to give the place back, or the reason for 421. */
 export type Admitted =
-  | { readonly ok: true; readonly leave: () => void }
+  | {
+      readonly ok: true;
+      /** More than half of all places are taken: whoever comes now should be quick. */
+      readonly crowded: boolean;
+      readonly leave: () => void;
+    }
   | { readonly ok: false; readonly full: 'total' | 'address' };
 
 export interface Admission {
@@ -44,6 +49,7 @@ export function openAdmission(options: AdmissionOptions): Admission {
     let inside = true;
     return {
       ok: true,
+      crowded: open > options.maxConnections / 2,
       leave: () => {
         if (!inside) return;
         inside = false;

@@ -31,6 +31,16 @@ describe('a machine that answers', () => {
     expect(isReply('Content-Type: multipart / report ; report-type=disposition-notification\r\n')).toBe(true);
   });
 
+  test('MT-8 one tap in Apple Mail is somebody leaving, although it says auto-replied', () => {
+    const apple = 'Auto-Submitted: auto-replied\r\nX-Apple-Unsubscribe: true\r\nSubject: \r\n';
+    expect(isReply(apple)).toBe(false);
+    expect(isReply(apple.replace('true', 'TRUE '))).toBe(false);
+    expect(isReply(apple.replace('true', 'false'))).toBe(true);
+    expect(isReply(apple.replace('X-Apple-Unsubscribe', 'X-Apple-Unsubscribed'))).toBe(true);
+    expect(isReply(`${apple}Content-Type: multipart/report; boundary=x\r\n`)).toBe(true);
+    expect(isReply(apple, '')).toBe(true);
+  });
+
   test('MT-8 auto-generated with a real sender is somebody leaving', () => {
     expect(isReply('Auto-Submitted: auto-generated\r\n')).toBe(false);
     expect(isReply('Auto-Submitted: no\r\n')).toBe(false);

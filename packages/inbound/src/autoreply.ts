@@ -13,16 +13,16 @@ import type { HeaderField } from './content.ts';
  * True when the message is an automatic answer or a report:
  *
  * 1. the null sender, which only notifications use (RFC 5321 §4.5.5);
- * 2. `Auto-Submitted: auto-replied` (RFC 3834 §5); `auto-generated` is *not* an answer;
+ * 2. `Auto-Submitted: auto-replied` (RFC 3834 §5), but not with `X-Apple-Unsubscribe: true`, which Apple Mail writes
+ *    when a person taps Unsubscribe; `auto-generated` is *not* an answer;
  * 3. `multipart/report` as the type of the whole message (RFC 6522).
  */
 export function isAutomaticReply(sender: string, fields: readonly HeaderField[]): boolean {
   if (sender === '') return true;
-  return fields.some(
-    (field) =>
-      (field.name === 'auto-submitted' && keyword(field.value) === 'auto-replied') ||
-      (field.name === 'content-type' && keyword(field.value) === 'multipart/report'),
-  );
+  const says = (name: string, word: string): boolean =>
+    fields.some((field) => field.name === name && keyword(field.value) === word);
+  if (says('content-type', 'multipart/report')) return true;
+  return says('auto-submitted', 'auto-replied') && !says('x-apple-unsubscribe', 'true');
 }
 
 /** The value before its parameters, without comments and white space, lower-cased. */

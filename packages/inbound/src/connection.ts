@@ -1,9 +1,10 @@
 /**
  * One SMTP connection, stricter than the library makes it.
  *
- * smtp-server takes commands ended by a bare LF, bounds a connection only by idleness and gives every 550 the
- * same enhanced status code. Here a command line ends with CRLF or the connection does (RFC 5321 §2.3.8), the
- * whole connection has one absolute deadline, and a reply may bring its own code (RFC 2034 §4).
+ * smtp-server takes commands ended by a bare LF, bounds a connection only by idleness, minds only commands it does
+ * not know and gives every 550 the same enhanced status code. Here a command line ends with CRLF or the connection
+ * does (RFC 5321 §2.3.8), the whole connection has one absolute deadline and so many errors, and a reply may bring
+ * its own code (RFC 2034 §4).
  *
  * @module
  */
@@ -12,6 +13,9 @@ import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 
 /** Octets of a command line, with its CRLF: RFC 5321 §4.5.3.1.4 asks for 512 and more where extensions need it. */
 const MAX_COMMAND_OCTETS = 2048;
+
+/** Commands answered with an error (500 to 504) after which a caller is not going to say anything sensible. */
+const MAX_COMMAND_ERRORS = 20;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -32,10 +36,14 @@ export function tighten(connection: SMTPConnection, rules: ConnectionRules): voi
   connection._createParser = () => withStrictLines(createParser(), connection);
   if (connection._parser) withStrictLines(connection._parser, connection);
 
+  let errors = 0;
   const send = connection.send.bind(connection);
   connection.send = (code, data, context) => {
     const hasOwnStatus = typeof data === 'string' && ENHANCED_STATUS.test(data);
     send(code, data, hasOwnStatus ? false : context);
+    if (code < 500 || code > 504) return;
+    errors += 1;
+    if (errors >= MAX_COMMAND_ERRORS) send(421, '4.7.0 Too many errors, closing the connection', false);
   };
 
   // Both are commands we know and do not offer (RFC 5321 §3.5.3): 502, where a disabled one would get 500.
@@ -43,7 +51,12 @@ export function tighten(connection: SMTPConnection, rules: ConnectionRules): voi
     connection.send(502, '5.5.1 Command not implemented');
     done();
   };
-  Object.assign(connection, { handler_VRFY: notOffered, handler_EXPN: notOffered });
+  // What follows a BDAT is content, and would be read as commands (RFC 3030 §2).
+  const chunk = (_command: Buffer, done: () => void): void => {
+    dismiss(connection, 502, '5.5.1 CHUNKING is not offered');
+    done();
+  };
+  Object.assign(connection, { handler_VRFY: notOffered, handler_EXPN: notOffered, handler_BDAT: chunk });
 
   const deadline = setTimeout(() => {
     connection.send(421, '4.4.2 Time is up, closing the connection');
@@ -130,6 +143,7 @@ function firstLine(read: Buffer): Line {
   const octets = end < 0 ? read : read.subarray(0, end + 1);
   if (octets.length > MAX_COMMAND_OCTETS) return { kind: 'refused', reply: '5.5.6 Command line too long' };
   if (end < 0) return { kind: 'partial' };
-  if (octets.indexOf(CR) === octets.length - 2 && octets.indexOf(NUL) < 0) return { kind: 'line', octets };
+  const ended = octets.length >= 2 && octets.indexOf(CR) === octets.length - 2;
+  if (ended && octets.indexOf(NUL) < 0) return { kind: 'line', octets };
   return { kind: 'refused', reply: '5.5.2 Commands end with CRLF and hold no other CR and no NUL' };
 }

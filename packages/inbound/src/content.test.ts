@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Content, MAX_HEADER_FIELDS, MAX_HEADER_OCTETS, openContent } from './content.ts';
@@ -54,6 +56,22 @@ describe('reading the content of a message', () => {
     expect(long.fields.map((field) => field.name)).toEqual(['a', 'long']);
     const many = read('A: b\r\n'.repeat(MAX_HEADER_FIELDS + 5));
     expect(many.fields).toHaveLength(MAX_HEADER_FIELDS);
+  });
+
+  test('IN-17 a header that comes octet by octet costs no object for each octet', () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const readers = Array.from({ length: 4 }, openContent);
+    const octet = Buffer.from('x');
+    collect();
+    const before = process.memoryUsage();
+    for (const reader of readers) for (let at = 0; at < MAX_HEADER_OCTETS; at += 1) reader.push(octet);
+    collect();
+    const after = process.memoryUsage();
+    const held = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+    // A megabyte is what the four may keep; an object for each octet would be a hundred.
+    expect(held).toBeLessThan(8 * 1024 * 1024);
+    for (const reader of readers) expect(reader.bytes()).toBe(MAX_HEADER_OCTETS);
   });
 
   test('a body is counted and not kept', () => {

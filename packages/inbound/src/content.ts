@@ -41,7 +41,7 @@ const LF = 0x0a;
 
 /** Opens a reader for one message. It never holds more than {@link MAX_HEADER_OCTETS}. */
 export function openContent(): ContentReader {
-  const kept: Buffer[] = [];
+  let kept = Buffer.alloc(0);
   let keptOctets = 0;
   let keeping = true;
   let bytes = 0;
@@ -80,17 +80,22 @@ export function openContent(): ContentReader {
   }
 
   function keep(part: Buffer, last: boolean): void {
-    const room = MAX_HEADER_OCTETS - keptOctets;
-    // A copy: a view would hold the socket's whole chunk, body included.
-    const copy = Buffer.from(part.subarray(0, room));
-    kept.push(copy);
-    keptOctets += copy.length;
+    const taken = part.subarray(0, MAX_HEADER_OCTETS - keptOctets);
+    const needed = keptOctets + taken.length;
+    // One block and no list of chunks: a caller who sends octet by octet must not cost an object for each.
+    if (needed > kept.length) {
+      const grown = Buffer.alloc(Math.min(MAX_HEADER_OCTETS, Math.max(1024, 2 * kept.length, needed)));
+      kept.copy(grown, 0, 0, keptOctets);
+      kept = grown;
+    }
+    taken.copy(kept, keptOctets);
+    keptOctets = needed;
     if (last || keptOctets >= MAX_HEADER_OCTETS) keeping = false;
   }
 
   function end(): Content {
     if (defect === null && previous === CR) defect = 'bare_cr';
-    return { bytes, defect, fields: defect === null ? readFields(Buffer.concat(kept)) : [] };
+    return { bytes, defect, fields: defect === null ? readFields(kept.subarray(0, keptOctets)) : [] };
   }
 
   return { push, bytes: () => bytes, end };

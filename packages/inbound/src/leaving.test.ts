@@ -101,6 +101,17 @@ describe('leaving by mail', () => {
     caller.hangUp();
   });
 
+  test('MT-8 one tap in Apple Mail counts', async () => {
+    const listener = await office.listen();
+    const person = await office.person();
+    const caller = await greet(listener.port);
+    const content = 'Auto-Submitted: auto-replied\r\nX-Apple-Unsubscribe: true\r\nSubject: \r\n\r\n';
+    expect(await submit(caller, { recipients: [person.mailto()], content })).toMatch(/^250 /);
+    expect(await person.sources()).toEqual(['header_mailto']);
+    expect(listener.stats()).toMatchObject({ autoReplies: 0, recorded: 1 });
+    caller.hangUp();
+  });
+
   test('IN-21 the same mail twice has one effect', async () => {
     const listener = await office.listen();
     const person = await office.person();

@@ -99,6 +99,16 @@ describe('time and room', () => {
     first.hangUp();
   });
 
+  test('IN-10 who comes when it is crowded gets a shorter time, so that idle callers keep nobody out for long', async () => {
+    const listener = await office.listen({ maxConnections: 4, crowdedDeadlineSeconds: 1 });
+    const early = await Promise.all([greet(listener.port), greet(listener.port)]);
+    const late = await greet(listener.port);
+    expect(await late.rest()).toMatch(/^421 4\.4\.2 /);
+    late.hangUp();
+    for (const caller of early) expect(await caller.ask('NOOP')).toMatch(/^250 /);
+    for (const caller of early) caller.hangUp();
+  });
+
   test('IN-10 one address may send so many messages a minute, and is then asked to wait', async () => {
     const listener = await office.listen({ messagesPerMinute: 2 });
     const caller = await greet(listener.port);

@@ -29,10 +29,12 @@ export interface InboundOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Seconds from connecting to hanging up, whatever the caller does meanwhile. */
   readonly deadlineSeconds: number;
+  /** The same for who comes while more than half of {@link maxConnections} are taken; 30 unless told otherwise. */
+  readonly crowdedDeadlineSeconds?: number;
   readonly maxPerIp: number;
-  /** Open connections in total. */
+  /** Open connections in total; 1,000 unless told otherwise. */
   readonly maxConnections?: number;
-  /** Messages per caller and minute; more get 450. */
+  /** Messages per caller and minute; more get 450. 1,200 unless told otherwise. */
   readonly messagesPerMinute?: number;
   /** Octets of one message, at least 65,536 (RFC 5321 §4.5.3.1.7). */
   readonly maxSize: number;
@@ -54,6 +56,10 @@ const SMALLEST_SIZE_LIMIT = 65_536;
 /** RFC 5321 §4.5.3.1.8 asks for 100 at least. */
 const MAX_RECIPIENTS = 100;
 const CLOSE_GRACE_MS = 10_000;
+/** An unsubscribe takes a second or two; an idle caller should not keep its place from one for minutes. */
+const CROWDED_DEADLINE_SECONDS = 30;
+/** Callers turned away who are still being told why; further ones just see the connection end. */
+const MAX_TURNED_AWAY = 200;
 
 /** Opens the listener; resolves once it listens. */
 export async function startInbound(options: InboundOptions): Promise<Inbound> {
@@ -79,6 +85,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     admitMessage: admission.message,
     log,
   });
+  const turnAway = openTurnAway(`421 ${options.name} Too many connections, try again later\r\n`);
   const server = new SMTPServer(serverOptions(options));
   server.onMailFrom = transactions.onMailFrom;
   server.onRcptTo = transactions.onRcptTo;
@@ -88,12 +95,14 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     if (!admitted.ok) {
       transactions.count('turnedAway');
       log.debug({ full: admitted.full }, 'connection turned away');
-      turnAway(socket, `421 ${options.name} Too many connections, try again later\r\n`);
+      turnAway(socket);
       return;
     }
     const connection = new SMTPConnection(server, socket, socketOptions ?? null);
     tighten(connection, {
-      deadlineSeconds: options.deadlineSeconds,
+      deadlineSeconds: admitted.crowded
+        ? Math.min(options.deadlineSeconds, options.crowdedDeadlineSeconds ?? CROWDED_DEADLINE_SECONDS)
+        : options.deadlineSeconds,
       onGone: () => {
         admitted.leave();
         transactions.forget(connection);
@@ -145,12 +154,24 @@ function listen(server: SMTPServer, { host, port }: InboundOptions): Promise<num
   });
 }
 
-/** The caller gets to read why, and no more than a second for it. */
-function turnAway(socket: Socket, reply: string): void {
-  socket.on('error', () => undefined);
-  socket.end(reply);
-  socket.resume();
-  setTimeout(() => socket.destroy(), 1000).unref();
+/** A caller who is turned away gets to read why, and no more than a second for it. */
+function openTurnAway(reply: string): (socket: Socket) => void {
+  let parting = 0;
+  return (socket) => {
+    socket.on('error', () => undefined);
+    if (parting >= MAX_TURNED_AWAY) {
+      socket.destroy();
+      return;
+    }
+    parting += 1;
+    const hurry = setTimeout(() => socket.destroy(), 1000).unref();
+    socket.once('close', () => {
+      clearTimeout(hurry);
+      parting -= 1;
+    });
+    socket.end(reply);
+    socket.resume();
+  };
 }
 
 async function close(server: SMTPServer, transactions: ReturnType<typeof openTransactions>): Promise<void> {

@@ -44,6 +44,8 @@ export interface TransactionOptions {
 }
 
 type OptOutRoute = Extract<Route, { kind: 'opt-out' }>;
+/** `final`: the connection ends with it. */
+type Refusal = Error & { readonly responseCode: number; readonly final?: boolean };
 type Done = (error?: Error | null, text?: string) => void;
 
 /** Refused recipients after which a caller is only guessing. */
@@ -122,7 +124,10 @@ export function openTransactions(options: TransactionOptions) {
     const content = openContent();
     const followed = connections.get(session.id);
     if (followed !== undefined) followed.busy = true;
-    const finish = (answer: Error | null): void => {
+    const finish = (answer: Refusal | null): void => {
+      if (answer?.final && followed !== undefined) {
+        dismiss(followed.connection, answer.responseCode, answer.message);
+      }
       done(answer, 'OK: received');
       if (followed === undefined) return;
       followed.busy = false;
@@ -143,7 +148,7 @@ export function openTransactions(options: TransactionOptions) {
   }
 
   /** The reply to a whole message: `null` is 250. */
-  async function conclude(content: Content, session: SMTPServerSession): Promise<Error | null> {
+  async function conclude(content: Content, session: SMTPServerSession): Promise<Refusal | null> {
     const refusal = refusalOf(content, options.maxSize);
     if (refusal !== null) {
       counts.refusedMessages += 1;
@@ -212,12 +217,14 @@ function hangUp(connection: SMTPConnection): void {
   connection.send(421, '4.3.2 Shutting down');
 }
 
-function refusalOf(content: Content, maxSize: number): { reply: Error; reason: string } | null {
+function refusalOf(content: Content, maxSize: number): { reply: Refusal; reason: string } | null {
   if (content.bytes > maxSize) {
     return { reply: reply(552, '5.3.4 Message exceeds the size limit'), reason: 'size' };
   }
   if (content.defect !== null) {
-    return { reply: reply(550, '5.6.0 Message holds a bare CR, a bare LF or a NUL'), reason: content.defect };
+    // Another server may see the end of this message elsewhere: what follows it here might be its content there.
+    const defect = reply(550, '5.6.0 Message holds a bare CR, a bare LF or a NUL');
+    return { reply: Object.assign(defect, { final: true }), reason: content.defect };
   }
   if (content.fields.filter((field) => field.name === 'received').length > MAX_RECEIVED_FIELDS) {
     return { reply: reply(554, '5.4.6 Message is going round in circles'), reason: 'loop' };
@@ -226,6 +233,6 @@ function refusalOf(content: Content, maxSize: number): { reply: Error; reason: s
 }
 
 /** The library reads the reply code from the error; the text brings its own enhanced code. */
-function reply(responseCode: number, text: string): Error {
+function reply(responseCode: number, text: string): Refusal {
   return Object.assign(new Error(text), { responseCode });
 }
