@@ -103,7 +103,8 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
   let subject = await findSubject(db, clean);
   if (subject === null) return UNKNOWN;
   if (lacks(subject, clean)) {
-    if ((await createSubject(db, clean.who, subject)) === 'erased') return recordErased(db, clean);
+    if ((await createSubject(db, clean.who, subject)) === 'erased')
+      return recordErased(db, clean, subject.profileId);
     subject = (await findSubject(db, clean)) ?? subject;
   }
   if (lacks(subject, clean)) return UNKNOWN;
@@ -118,17 +119,27 @@ const UNKNOWN: RecordedAct = { receipt: { known: false, changed: [], kept: [] },
 
 /**
  * Of who was erased: they are out, and nobody is there who could be let in. Only an address that others use still can be
- * stopped.
+ * stopped. Where the address alone was erased, it is out, and the person says the rest.
  */
-async function recordErased(db: Db, act: Act): Promise<RecordedAct> {
-  const { changes, fingerprint = '' } = act;
-  const refused = changes.filter(({ to }) => !isNo(to));
-  const kept = refused.map((change) => ({ ...change, why: 'erasure' as const }));
-  const stops = changes.filter(({ scope, to }) => scope === 'identity' && isNo(to)).slice(0, 1);
-  const narrowed = await recordOptOuts(
-    db,
-    stops.map(() => ({ ...act, scope: 'identity', fingerprint })),
-  );
+async function recordErased(db: Db, act: Act, profileId: number | null): Promise<RecordedAct> {
+  const ofErased = act.changes.filter(({ scope }) => profileId === null || scope === 'identity');
+  const kept = ofErased
+    .filter(({ to }) => !isNo(to))
+    .map((change) => ({ ...change, why: 'erasure' as const }));
+  if (profileId !== null) {
+    const rest = await recordAct(db, {
+      ...act,
+      changes: act.changes.filter((one) => !ofErased.includes(one)),
+    });
+    return { ...rest, receipt: { ...rest.receipt, kept: [...rest.receipt.kept, ...kept] } };
+  }
+  const stops = ofErased.filter(({ scope, to }) => scope === 'identity' && isNo(to)).slice(0, 1);
+  const optOuts = stops.map(() => ({
+    ...act,
+    scope: 'identity' as const,
+    fingerprint: act.fingerprint ?? '',
+  }));
+  const narrowed = await recordOptOuts(db, optOuts);
   const changed = narrowed.some((recorded) => recorded.changed) ? stops : [];
   return { receipt: { known: true, changed, kept }, narrowed };
 }

@@ -229,4 +229,38 @@ describe('a replay of an old link', () => {
     // Said again it is known, and no change.
     expect(await scene.recorder.recordAct({ ...act, changes })).toMatchObject({ known: true, changed: [] });
   });
+
+  test('of somebody else that names an address which was erased is heard in everything else it says', async () => {
+    // As after the restore of a backup from before the mail: nobody knows any more who used the address.
+    await scene.take(scene.person, { identities: { CRMID: 'other', Email: 'other@example.com' } });
+    await scene.erase();
+    const { organisation, sandbox } = scene.scope;
+    const change = { channel: 'email', to: 'n' } as const;
+    const changes = [
+      { ...change, scope: 'channel' },
+      { ...change, scope: 'identity' },
+      { ...change, scope: 'identity', to: 'y' },
+    ] as const;
+    const receipt = await scene.recorder.recordAct({
+      organisation,
+      sandbox,
+      who: {
+        by: 'identity',
+        namespace: 'CRMID',
+        id: 'other',
+        addressNamespace: 'Email',
+        address: scene.person.identities.Email,
+      },
+      changes,
+      source: 'consent_api',
+      at: new Date(),
+    });
+    expect(receipt).toEqual({
+      known: true,
+      changed: [changes[0]],
+      kept: [{ ...changes[2], why: 'erasure' }],
+    });
+    expect((await scene.find('CRMID', 'other')).consents.marketing?.email?.val).toBe('n');
+    expect(await whereFound(scratch.db, scene.canary)).toEqual([]);
+  });
 });
