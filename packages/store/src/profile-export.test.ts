@@ -89,3 +89,19 @@ test('an export says what was said of a shared address, and nothing else of whoe
   expect(document.messages).toHaveLength(1);
   for (const theirs of ['other', 'OTHERS-cat']) expect(text).not.toContain(theirs);
 });
+
+test('an export is written down about the same hash as the erasure of the person', async () => {
+  // Email stands before Loyalty in every order but that of what the person is known by.
+  await scene.take({ identities: { Loyalty: 'l-1', Email: 'loyal@example.com' } });
+  const profile = await scene.find('Loyalty', 'l-1');
+  await exportProfile(scratch.db, scene.scope, { profile, apiKeyId: 'tests' });
+  await scene.erase('Loyalty', 'l-1');
+  const rows = await scratch.db
+    .selectFrom('privacy_audit')
+    .select(['act', 'subject'])
+    .where('sandbox_id', '=', scene.scope.sandboxId)
+    .orderBy('id')
+    .execute();
+  expect(rows.map(({ act }) => act)).toEqual(['export', 'erasure']);
+  expect(rows[0]?.subject).toEqual(rows[1]?.subject);
+});

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { identityKey, namespaceKey } from '@adieu/core';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { isMeant } from './erased-executions.ts';
@@ -138,14 +139,14 @@ export async function exportProfile(
   { profile, apiKeyId }: ExportRequest,
 ): Promise<AsyncGenerator<string>> {
   const identities = await run(db, IDENTITIES, [profile.id]);
-  const [first] = identities;
-  if (first === undefined) throw new Error('a profile without an identity');
+  const { namespace, identity } = profile;
+  const name = { namespaceKey: namespaceKey(namespace), value: identityKey(namespace, identity) };
   await db
     .insertInto('privacy_audit')
     .values({
       sandbox_id: scope.sandboxId,
       act: 'export',
-      subject: hashOfName(db, scope.sandboxId, first),
+      subject: hashOfName(db, scope.sandboxId, name),
       api_key_id: apiKeyId,
     })
     .execute();
