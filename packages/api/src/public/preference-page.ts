@@ -21,10 +21,11 @@ export const SHOWN_FIELD = 'shown';
 /** What a ticked box sends. */
 export const TICKED = 'on';
 
-/** Shows the choices. `from`: the first list of this page; a later page holds nothing but lists. */
-export function preferencePage(visit: Visit, preferences: Preferences, from: number): Page {
+/** Shows the choices. `first`: the first list of this page; a later page holds nothing but lists. */
+export function preferencePage(visit: Visit, preferences: Preferences, first: number): Page {
   const { speech, brand, choices } = visit;
   const lists = arrangedLists(visit, preferences);
+  const from = first < lists.length ? first : 0;
   const { groups, shown, next } = fitting(visit, lists, from);
   const others = from > 0 ? [] : preferences.items.filter(({ subject }) => subject.kind !== 'list');
   const own = brand.texts?.[speech.language]?.preferences;
@@ -50,16 +51,19 @@ ${preferences.leftAll ? null : leaveAll(visit)}`,
 export function savedPage(
   visit: Visit,
   saved: {
+    /** What the person turned, as they turned it. */
     readonly items: readonly Preference[];
     readonly leftAll: boolean;
     readonly receipt: ActReceipt;
+    readonly before: Preferences;
+    /** Null when the database did not say in time: then it is what was turned. */
+    readonly after: Preferences | null;
     readonly undo: Markup | null;
     readonly path: string;
   },
 ): Page {
   const { speech } = visit;
-  const { items, receipt } = saved;
-  const lines = items.flatMap((item) => lineOf(visit, item, receipt));
+  const lines = saved.items.flatMap((item) => lineOf(visit, item, saved));
   const all = saved.leftAll ? [line(html`${speech.text('channel.all')}`, speech.text('saved.off'))] : [];
   const nothing = lines.length + all.length === 0;
   return {
@@ -72,14 +76,24 @@ ${saved.undo}
   };
 }
 
-function lineOf(visit: Visit, item: Preference, receipt: ActReceipt): Markup[] {
+/** By what stands, not by what was recorded: a yes of its own may have stood, or a no to everything may still stand. */
+function lineOf(
+  visit: Visit,
+  item: Preference,
+  { receipt, before, after }: Pick<Parameters<typeof savedPage>[1], 'receipt' | 'before' | 'after'>,
+): Markup[] {
   const { speech } = visit;
   const kept = receipt.kept.find((change) => isAbout(change, item));
-  if (kept !== undefined) {
-    return [line(label(visit, item), speech.text('saved.kept'), speech.text(reason(kept.why)))];
+  if (kept !== undefined || (item.on && stateIn(after, item) === false)) {
+    const why = speech.text(reason(kept?.why ?? 'newer'));
+    return [line(label(visit, item), speech.text('saved.kept'), why)];
   }
-  if (!receipt.changed.some((change) => isAbout(change, item))) return [];
+  if (stateIn(before, item) === item.on) return [];
   return [line(label(visit, item), speech.text(item.on ? 'saved.on' : 'saved.off'))];
+}
+
+function stateIn(preferences: Preferences | null, { key }: Preference): boolean | undefined {
+  return preferences?.items.find((item) => item.key === key)?.on;
 }
 
 function reason(why: Kept): 'saved.complaint' | 'saved.newer' {

@@ -131,11 +131,53 @@ test('leaving everything stops every channel, and turning one on again leaves th
   });
 });
 
-test('leaving everything can be taken back as it was', async () => {
+test('leaving everything can be taken back as it was, silence and what is not offered here included', async () => {
   path = await linkOf({ marketing: { sms: { val: 'n' } } });
   const left = await post(filled((await show()).text, [], 1));
+  const back = await post(filled(left.text));
+  expect(back.text).toContain('<strong>Email</strong> – Switched on');
+  expect(back.text).not.toContain('(SMS)');
+  expect(await values()).toEqual({ any: 'u', sms: 'n' });
+  await post(filled(back.text));
+  expect(await values()).toEqual({ any: 'n', sms: 'n' });
+});
+
+test('what waited for its double opt-in waits for it again after leaving everything was taken back', async () => {
+  path = await linkOf({ marketing: { any: { val: 'p' } } });
+  const left = await post(filled((await show()).text, [], 1));
+  const back = await post(filled(left.text));
+  expect(back.text).toContain('Nothing was different');
+  expect(await values()).toEqual({ any: 'p' });
+  // Pressed a second time, or long after.
   await post(filled(left.text));
-  expect(await values()).toMatchObject({ any: 'y', email: 'y', push: 'y', sms: 'n' });
+  expect(await values()).toEqual({ any: 'p' });
+});
+
+test('what is on again after everything was off is said, though its own yes stood all along', async () => {
+  path = await linkOf({ marketing: { any: { val: 'n' }, email: { val: 'y' } } });
+  const saved = await post(filled((await show()).text, ['email']));
+  expect(saved.text).toContain('<strong>Email</strong> – Switched on');
+});
+
+test('nothing is called on that a stop of everything made elsewhere keeps off', async () => {
+  path = await linkOf({ marketing: { sms: { val: 'n' } } });
+  const page = (await show()).text;
+  await post('adieu=leave');
+  const saved = await post(filled(page, ['sms']));
+  expect(saved.text).toContain('(SMS)</strong> – Could not be switched on');
+  expect(await values()).toMatchObject({ any: 'n' });
+});
+
+test('a page that showed everything as stopped turns nothing off that was turned on elsewhere meanwhile', async () => {
+  await post('adieu=leave');
+  const page = (await show()).text;
+  await post(filled(page, ['sms']));
+  await post(filled(page, ['push']));
+  expect(await values()).toMatchObject({ any: 'y', sms: 'y', push: 'y', email: 'n' });
+});
+
+test('a page of lists that are not there any more begins with the first', async () => {
+  expect((await show(`${path}&from=9999`)).text).toBe((await show()).text);
 });
 
 test('a form that is not ours, or not whole, is refused and records nothing', async () => {
@@ -150,6 +192,11 @@ test('a form that is not ours, or not whole, is refused and records nothing', as
     'adieu=save&shown=any-1.email-1.email-0',
     'adieu=save&shown=any-1&shown=any-1',
     'adieu=save&adieu=leave&shown=any-1.email-1',
+    'adieu=undo-all',
+    'adieu=undo-all&was=n',
+    'adieu=undo-all&was=dn',
+    'adieu=undo-all&was=x',
+    'adieu=undo-all&was=u&was=y',
   ]) {
     const answer = await post(body);
     expect([body, answer.status]).toEqual([body, 400]);

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { type ActReceipt, html, type Markup } from '@adieu/core';
+import { type ActReceipt, html, isConsentValue, isNo, type Markup } from '@adieu/core';
+import type { PersonChoices } from '@adieu/store';
 import type { FastifyInstance } from 'fastify';
 import {
   type ChoiceDeps,
@@ -22,10 +23,9 @@ import { isOnly } from './form-body.ts';
 import { sendPage } from './page.ts';
 import { preferencePage, SHOWN_FIELD, savedPage, TICKED } from './preference-page.ts';
 import {
+  changeOfEverything,
   changesOf,
-  EVERYTHING,
   isAbout,
-  LEAVE_EVERYTHING,
   type Preference,
   type Preferences,
   preferencesOf,
@@ -33,7 +33,7 @@ import {
   turned,
   writeShown,
 } from './preferences.ts';
-import { openKnownVisit, type Visit } from './visit.ts';
+import { openKnownVisit, openVisit, type Visit } from './visit.ts';
 
 /** The URL of a link is nothing to be called by hand; it is not described. */
 const HIDDEN = { hide: true };
@@ -42,6 +42,8 @@ export const PREFERENCES_PATH = '/preferences';
 /** A page of lists has a field for each of its ticks. */
 const LIMITS = { octets: 32_768, fields: 200 };
 const SOURCE = 'preference_centre';
+/** Name of the hidden field that says what was said of everything before it was left. */
+const WAS_FIELD = 'was';
 
 export async function preferenceRoutes(app: FastifyInstance, deps: ChoiceDeps): Promise<void> {
   app.get(PREFERENCES_PATH, { schema: HIDDEN }, async (request, reply) => {
@@ -53,25 +55,23 @@ export async function preferenceRoutes(app: FastifyInstance, deps: ChoiceDeps): 
   app.post(PREFERENCES_PATH, { schema: HIDDEN }, async (request, reply) => {
     const fields = await receiveForm(request, LIMITS);
     const link = await openLink(deps, request, 'preferences');
-    const act = actOf(fields, ['save', 'leave']);
+    const act = actOf(fields, ['save', 'leave', 'undo-all']);
     if (act === null) throw unexpectedBody();
-    // What was there before the person left it all, so that the way back leads there.
-    const visit = await openKnownVisit(deps, request, link);
-    const before = known(visit);
-    const choice = act === 'leave' ? leaving(before) : saving(fields, before);
+    // What was there before, so that the way back leads there.
+    const earlier = await openKnownVisit(deps, request, link);
+    const before = known(earlier);
+    const choice = { save: saving, leave: leaving, 'undo-all': returning }[act](fields, earlier);
     if (choice === null) throw unexpectedBody();
     const receipt =
       choice.changes.length === 0
         ? NOTHING
         : await recordChanges(deps, link, { source: SOURCE, changes: choice.changes });
+    const visit = await openVisit(deps, request, link);
+    const after = visit.choices === null ? null : preferencesIn(visit.choices, visit);
     const { items, leftAll } = choice;
     const undo = undoOf(visit, choice, receipt);
-    return sendPage(
-      reply,
-      200,
-      savedPage(visit, { items, leftAll, receipt, undo, path: pathOf(link) }),
-      visit,
-    );
+    const saved = { items, leftAll, receipt, before, after, undo, path: pathOf(link) };
+    return sendPage(reply, 200, savedPage(visit, saved), visit);
   });
 }
 
@@ -82,44 +82,71 @@ interface Choice {
   /** What the person turned, as it is now. */
   readonly items: readonly Preference[];
   readonly leftAll: boolean;
-  /** Fields by which pressing once more restores what was; null for leaving it all again. */
-  readonly back: readonly Preference[] | null;
+  /** What takes it back: all that was turned the other way round, or a form about everything. */
+  readonly back: 'turn' | { readonly act: 'leave' | 'undo-all'; readonly content?: Markup };
 }
 
-function saving(fields: FormFields, { items }: Preferences): Choice | null {
+type KnownVisit = Awaited<ReturnType<typeof openKnownVisit>>;
+
+function saving(fields: FormFields, visit: KnownVisit): Choice | null {
   const [text, ...more] = fields.get(SHOWN_FIELD) ?? [];
   const shown = more.length === 0 ? readShown(text) : null;
   if (shown === null) return null;
+  const { items, leftAll } = known(visit);
   const now = turned(shown, (key) => isOnly(fields.get(key), TICKED), items);
-  const changes = changesOf(shown, now);
-  const lifted = shown.get(EVERYTHING) === false && changes.length > now.length;
-  return { changes, items: now, leftAll: false, back: lifted ? null : now };
+  const changes = changesOf(shown, leftAll, now);
+  const lifted = changes.length > now.length;
+  return { changes, items: now, leftAll: false, back: lifted ? { act: 'leave' } : 'turn' };
 }
 
-function leaving({ items }: Preferences): Choice {
-  const on = items.filter(({ subject, on }) => on && subject.kind === 'channel');
-  const back = on.map((item) => ({ ...item, on: false }));
-  return { changes: LEAVE_EVERYTHING, items: [], leftAll: true, back };
+function leaving(_fields: FormFields, visit: KnownVisit): Choice {
+  const content = hidden(WAS_FIELD, known(visit).everything);
+  return {
+    changes: [changeOfEverything('n')],
+    items: [],
+    leftAll: true,
+    back: { act: 'undo-all', content },
+  };
+}
+
+/** Says again of everything what was said before, be it nothing: what each channel says was never touched. */
+function returning(fields: FormFields, visit: KnownVisit): Choice | null {
+  const [was, ...more] = fields.get(WAS_FIELD) ?? [];
+  if (more.length > 0 || !isConsentValue(was) || isNo(was)) return null;
+  const { consents } = visit.choices;
+  const marketing = { ...consents.marketing, any: { val: was } };
+  const { items } = preferencesIn({ ...visit.choices, consents: { ...consents, marketing } }, visit);
+  return {
+    // What was lifted elsewhere meanwhile stands.
+    changes: known(visit).leftAll ? [changeOfEverything(was)] : [],
+    items: items.filter(({ subject, on }) => on && subject.kind === 'channel'),
+    leftAll: false,
+    back: { act: 'leave' },
+  };
 }
 
 /** A form of the same kind with before and after changed round; it says the same yes and no that ticks would. */
-function undoOf(visit: Visit, choice: Choice, receipt: ActReceipt): Markup | null {
+function undoOf(visit: Visit, { back, items }: Choice, receipt: ActReceipt): Markup | null {
   if (receipt.changed.length === 0) return null;
   const shared = { label: visit.speech.text('saved.undo'), second: true, path: pathOf(visit.link) };
-  if (choice.back === null) return form({ ...shared, act: 'leave' });
-  const isBack = (item: Preference): boolean =>
-    choice.leftAll || receipt.changed.some((change) => isAbout(change, item));
-  const items = choice.back.filter(
-    (item) => isBack(item) && (item.subject.kind !== 'list' || item.subject.known),
+  if (back !== 'turn') return form({ ...shared, ...back });
+  const turnable = items.filter(
+    (item) =>
+      receipt.changed.some((change) => isAbout(change, item)) &&
+      (item.subject.kind !== 'list' || item.subject.known),
   );
-  if (items.length === 0) return null;
-  const ticks = items.filter(({ on }) => !on).map(({ key }) => hidden(key, TICKED));
-  const content = html`${hidden(SHOWN_FIELD, writeShown(choice.leftAll, items))}${ticks}`;
+  if (turnable.length === 0) return null;
+  const ticks = turnable.filter(({ on }) => !on).map(({ key }) => hidden(key, TICKED));
+  const content = html`${hidden(SHOWN_FIELD, writeShown(false, turnable))}${ticks}`;
   return form({ ...shared, act: 'save', content });
 }
 
-function known(visit: Awaited<ReturnType<typeof openKnownVisit>>): Preferences {
-  return preferencesOf(visit.choices, visit.brand.channels ?? ['email']);
+function known(visit: KnownVisit): Preferences {
+  return preferencesIn(visit.choices, visit);
+}
+
+function preferencesIn(choices: PersonChoices, { brand }: Visit): Preferences {
+  return preferencesOf(choices, brand.channels ?? ['email']);
 }
 
 /** The page again, from its beginning, whatever stood in the query beside the token. */

@@ -115,7 +115,9 @@ describe('what was turned', () => {
           items.filter((_, place) => before[place] !== after[place]).map(({ key }) => key),
         );
         for (const item of now) expect([item.key, item.on]).toEqual([item.key, ticked.has(item.key)]);
-        const yes = changesOf(shown, now).filter(({ to, channel }) => !isNo(to) && channel !== 'any');
+        const yes = changesOf(shown, leftAll, now).filter(
+          ({ to, channel }) => !isNo(to) && channel !== 'any',
+        );
         expect(yes.length).toBe(now.filter((item) => item.on).length);
       }),
     );
@@ -130,8 +132,8 @@ describe('what was turned', () => {
     const shown = new Map([[EVERYTHING, false]]);
     const [email, , , address, list] = items.map((item) => ({ ...item, on: true }));
     if (email === undefined || address === undefined || list === undefined) throw new Error('too few');
-    expect(changesOf(shown, [address, list]).map(({ channel }) => channel)).not.toContain('any');
-    const changes = changesOf(shown, [email]);
+    expect(changesOf(shown, true, [address, list]).map(({ channel }) => channel)).not.toContain('any');
+    const changes = changesOf(shown, true, [email]);
     expect(changes.filter(({ to }) => to === 'y').map(({ channel }) => channel)).toEqual(['any', 'email']);
     expect(changes.filter(({ to }) => to === 'n').map(({ channel }) => channel)).toEqual([
       'sms',

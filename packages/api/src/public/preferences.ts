@@ -39,6 +39,8 @@ export interface Preference {
 export interface Preferences {
   /** The person has stopped all marketing: every channel is off, whatever was said of it. */
   readonly leftAll: boolean;
+  /** What was said of everything; `u` for nothing. */
+  readonly everything: ConsentValue;
   readonly items: readonly Preference[];
 }
 
@@ -54,11 +56,13 @@ const SHOWN = /^[A-Za-z0-9]{1,20}-[01]$/;
 
 /** What a person can choose, and how it stands. */
 export function preferencesOf(choices: PersonChoices, offered: readonly OfferedChannel[]): Preferences {
-  const leftAll = isNo(choices.consents.marketing?.any?.val);
+  const everything = choices.consents.marketing?.any?.val ?? 'u';
+  const leftAll = isNo(everything);
   const channels = [...new Set<OfferedChannel>(['email', ...offered])];
   const refused = isNo(choices.address.email?.val);
   return {
     leftAll,
+    everything,
     items: [
       ...channels.map((channel) => ({
         key: channel,
@@ -108,29 +112,31 @@ export function turned(
 }
 
 /**
- * What is to be recorded. Who had stopped everything and turns one channel on lifts "everything", which alone kept
+ * What is to be recorded. Who has stopped everything, saw so and turns one channel on lifts "everything", which alone kept
  * the other channels quiet: so each of them gets a no of its own.
  */
-export function changesOf(shown: Shown, items: readonly Preference[]): Change[] {
+export function changesOf(shown: Shown, leftAll: boolean, items: readonly Preference[]): Change[] {
   const changes = items.map(changeOf);
   const turnedOn = new Set(
     items.flatMap(({ subject, on }) => (on && subject.kind === 'channel' ? [subject.channel as string] : [])),
   );
-  if (shown.get(EVERYTHING) !== false || turnedOn.size === 0) return changes;
+  if (!leftAll || shown.get(EVERYTHING) !== false || turnedOn.size === 0) return changes;
   // Another word for email in XDM.
   if (turnedOn.has('email')) turnedOn.add('commercialEmail');
   const others = CHOICE_SUBJECTS.filter(
     (subject) => subject !== 'any' && subject !== 'personalize' && !turnedOn.has(subject),
   );
   return [
-    { scope: 'channel', channel: 'any', to: 'y' },
+    changeOfEverything('y'),
     ...changes,
     ...others.map((channel): Change => ({ scope: 'channel', channel, to: 'n' })),
   ];
 }
 
-/** What leaving everything records. */
-export const LEAVE_EVERYTHING: readonly Change[] = [{ scope: 'channel', channel: 'any', to: 'n' }];
+/** What is to be recorded of everything at once: `n` leaves it, what was said before takes that back. */
+export function changeOfEverything(to: ConsentValue): Change {
+  return { scope: 'channel', channel: EVERYTHING, to };
+}
 
 /** Whether two changes are about the same thing. */
 export function isAbout(change: Change, item: Preference): boolean {
