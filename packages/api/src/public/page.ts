@@ -95,18 +95,18 @@ function footer({ brand, speech }: Setting): Markup | null {
   return html`<footer>
 ${sentence === undefined ? null : paragraph(sentence)}
 ${email === undefined ? null : html`<p>${speech.say('contact.write', { address: html`<a href="mailto:${encodeURIComponent(email).replace('%40', '@')}">${email}</a>` })}</p>`}
-${postalAddress === undefined ? null : html`<address>${lines(postalAddress)}</address>`}
+${postalAddress === undefined ? null : html`<address>${lines(postalAddress, (line) => html`<bdi>${line}</bdi>`)}</address>`}
 </footer>`;
 }
 
-/** A brand's own sentence, in whatever direction it is written. */
+/** A brand's own sentence: of the page's language, and so of its direction, even where it begins with a Latin name. */
 export function paragraph(text: string): Markup {
-  return html`<p class="own" dir="auto">${lines(text)}</p>`;
+  return html`<p class="own">${lines(text, (line) => html`${line}`)}</p>`;
 }
 
-/** Each line in its own direction: a house number stays in front of a Latin street on an Arabic page. */
-function lines(text: string): Markup {
-  return html`${text.split('\n').map((line, index) => html`${index === 0 ? null : html`<br>`}<bdi>${line}</bdi>`)}`;
+/** Lines of an address are each of their own direction: a house number stays in front of a Latin street on an Arabic page. */
+function lines(text: string, write: (line: string) => Markup): Markup {
+  return html`${text.split('\n').map((line, index) => html`${index === 0 ? null : html`<br>`}${write(line)}`)}`;
 }
 
 function policy(page: Page, brand: Brand): string {

@@ -174,6 +174,20 @@ describe('a brand', () => {
     },
   );
 
+  test('a sentence runs as its language does, whatever it begins with; what may be of another language runs by itself', async () => {
+    const [sentence, address] = ['Fern ترسل إليكم هذه الرسالة.', 'Fern\n12 شارع المحطة'];
+    await brand({
+      texts: { ar: { preferences: sentence, footer: sentence } },
+      contact: { postalAddress: address },
+    });
+    await api.call('PUT', '/v1/lists/latin', { title: 'Letter', description: 'Every Friday.', open: true });
+    const { text } = await ask(`/preferences?${api.link({}, 'preferences')}`, 'ar');
+    expect(text.split(`<p class="own">${sentence}</p>`).length).toBe(3);
+    expect(text).toContain('<address><bdi>Fern</bdi><br><bdi>12 شارع المحطة</bdi></address>');
+    // In a block of its own direction it would stand at the other edge of the page, far from its title.
+    expect(text).toContain('<small><bdi>Every Friday.</bdi></small>');
+  });
+
   test('list names and titles that would turn a page around are shown without what does it', async () => {
     const hostile = 'evil\u202egnp.\u2066exe<img src=x onerror=alert(1)>\u0000\u0007';
     await api.call('PUT', '/v1/lists/hostile', { title: 'x' });

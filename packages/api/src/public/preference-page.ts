@@ -146,7 +146,7 @@ function label({ speech, link }: Visit, { subject }: Preference): Markup {
 }
 
 function tick({ key, on }: Preference, what: Markup, hint: string | null = null): Markup {
-  return html`<label class="tick"><input type="checkbox" name="${key}" value="${TICKED}"${on ? html` checked` : null}><span>${what}${hint === null ? null : html`<small dir="auto">${hint}</small>`}</span></label>`;
+  return html`<label class="tick"><input type="checkbox" name="${key}" value="${TICKED}"${on ? html` checked` : null}><span>${what}${hint === null ? null : html`<small><bdi>${hint}</bdi></small>`}</span></label>`;
 }
 
 interface ArrangedList extends ListTexts {
