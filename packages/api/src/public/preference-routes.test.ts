@@ -100,7 +100,7 @@ test('C5, C10: what was turned is saved, said, and can be taken back', async () 
 
 test('a form without a change records nothing', async () => {
   const saved = await post(filled((await show()).text));
-  expect(saved.text).toContain('Nothing was different');
+  expect(saved.text).toContain('There was nothing to change');
   expect(await history()).toEqual([]);
 });
 
@@ -146,7 +146,7 @@ test('what waited for its double opt-in waits for it again after leaving everyth
   path = await linkOf({ marketing: { any: { val: 'p' } } });
   const left = await post(filled((await show()).text, [], 1));
   const back = await post(filled(left.text));
-  expect(back.text).toContain('Nothing was different');
+  expect(back.text).toContain('There was nothing to change');
   expect(await values()).toEqual({ any: 'p' });
   // Pressed a second time, or long after.
   await post(filled(left.text));

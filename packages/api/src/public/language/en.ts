@@ -2,7 +2,8 @@
  * English, and with it every text there is: the other languages are held to these keys.
  *
  * `{{…}}` is filled with what came from elsewhere, and always set apart, so that its direction and grammar never
- * reach the sentence around it. No text asks for a gender or counts anything.
+ * reach the sentence around it. No text asks for a gender or counts anything. No line ends where it would look torn:
+ * "e\u2011mail" has the hyphen that never breaks, and in French a no-break space stands before `?`, `;` and `:`.
  *
  * @module
  */
@@ -55,7 +56,7 @@ export const en = {
   'channel.postalMail': 'Post',
   'channel.all': 'All marketing',
   'saved.title': 'Your choices are saved',
-  'saved.unchanged': 'Nothing was different from before.',
+  'saved.unchanged': 'There was nothing to change.',
   'saved.on': 'Switched on',
   'saved.off': 'Switched off',
   'saved.kept': 'Could not be switched on',

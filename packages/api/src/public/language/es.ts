@@ -14,7 +14,7 @@ export const es: Texts = {
   'leave.nothing_yet':
     'Todavía no ha cambiado nada. Si ha llegado aquí por error, simplemente cierre esta página.',
   'leave.all_hint': '¿Prefiere no recibir ningún correo publicitario, en ninguna de sus direcciones?',
-  'leave.all': 'No recibir más correos publicitarios',
+  'leave.all': 'No recibir ningún correo publicitario',
   'leave.preferences': 'Elegir en detalle lo que recibe',
   'who.all_addresses': 'y todas sus demás direcciones',
   'who.this_address': 'solo esta dirección',
@@ -55,7 +55,7 @@ export const es: Texts = {
   'channel.postalMail': 'Correo postal',
   'channel.all': 'Toda la publicidad',
   'saved.title': 'Sus elecciones están guardadas',
-  'saved.unchanged': 'No había ninguna diferencia con lo anterior.',
+  'saved.unchanged': 'No había nada que cambiar.',
   'saved.on': 'Activado',
   'saved.off': 'Desactivado',
   'saved.kept': 'No se ha podido activar',

@@ -36,6 +36,16 @@ describe('the texts', () => {
     },
   );
 
+  test.each(LANGUAGES)(
+    'C3: in %s no line ends within “e-mail”, or before a mark that stands apart',
+    (language) => {
+      for (const text of Object.values(TEXTS[language])) {
+        expect(text).not.toMatch(/e-mail/i);
+        expect(text).not.toMatch(/ [?!;:»]/);
+      }
+    },
+  );
+
   test('C3: Arabic is written from right to left, the others from left to right', () => {
     const directions = LANGUAGES.map((language) => [language, speechOf(language).direction]);
     expect(directions.filter(([, direction]) => direction === 'rtl')).toEqual([['ar', 'rtl']]);
