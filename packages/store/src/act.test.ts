@@ -325,14 +325,6 @@ describe('a yes', () => {
     });
   });
 
-  test('is held against the newest of several noes that came at once', async () => {
-    const no = { scope: 'channel', source: 'header_post', fingerprint: 'f' } as const;
-    await Promise.all([-50, -30, -40].map((minute) => recorder.record({ ...act([], minute), ...no })));
-    expect(await historyOf('1')).toHaveLength(1);
-    expect((await recorder.recordAct(act([email('y')], -31))).kept).toHaveLength(1);
-    expect((await recorder.recordAct(act([email('y')], -29))).changed).toHaveLength(1);
-  });
-
   test('lifts no complaint of its scope, and others of the same act are recorded', async () => {
     await recorder.recordAct(act([list('n')], 1));
     await recorder.record({ ...act([]), scope: 'channel', source: 'complaint', fingerprint: 'f' });

@@ -189,6 +189,17 @@ describe('an opt-out', () => {
     expect(await countRows()).toEqual({ history: 2, events: 2 });
   });
 
+  test('said several times in one group is as new as the last of them', async () => {
+    const later = (minutes: number) => ({ at: new Date(AT.getTime() + minutes * 60_000) });
+    expect(await record(...[1, 3, 2].map((minutes) => optOut('channel', later(minutes))))).toEqual([
+      NEW,
+      REPEAT,
+      REPEAT,
+    ]);
+    expect((await profile()).consents.marketing?.email?.time).toBe(later(3).at.toISOString());
+    expect(await countRows()).toEqual({ history: 1, events: 1 });
+  });
+
   test('groups that name the same people in opposite order end without a lost opt-out', async () => {
     const people = Array.from({ length: 30 }, (_, index) => String(index + 10));
     await importProfiles(
