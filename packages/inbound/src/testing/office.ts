@@ -11,6 +11,7 @@ import {
   mailTokenAddress,
   type OptOutScope,
   parseKeyRing,
+  type RecordOptOut,
   sealMailToken,
 } from '@adieu/core';
 import {
@@ -33,8 +34,8 @@ export const DOMAIN = 'news.example.com';
 /** Somebody with a profile, and the addresses under which they may leave. */
 export interface Person {
   readonly email: string;
-  /** `unsubscribe+<token>@news.example.com`. */
-  mailto(scope?: OptOutScope, list?: number): string;
+  /** `unsubscribe+<token>@news.example.com`; another token for another day. */
+  mailto(scope?: OptOutScope, list?: number, day?: number): string;
   history(): Promise<ConsentChange[]>;
   /** How each recorded change came about, newest first. */
   sources(): Promise<string[]>;
@@ -42,6 +43,8 @@ export interface Person {
 
 export interface Office {
   readonly line: CuttableLine;
+  /** Where listeners record opt-outs. */
+  readonly record: RecordOptOut;
   readonly list: { readonly number: number; readonly name: string };
   /** What was logged, oldest first. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
@@ -114,7 +117,7 @@ export async function openOffice(): Promise<Office> {
     const audience: MailAudience = { organisation: scope.organisation, sandbox: scope.sandbox };
     return {
       email,
-      mailto: (scopeOfLeaving = 'channel', list = 0) =>
+      mailto: (scopeOfLeaving = 'channel', list = 0, day = 20_000) =>
         mailTokenAddress(
           'mailto',
           sealMailToken(ring, 'mailto', audience, {
@@ -122,7 +125,7 @@ export async function openOffice(): Promise<Office> {
             address: profile.address?.id ?? 0,
             list,
             scope: scopeOfLeaving,
-            day: 20_000,
+            day,
           }),
           DOMAIN,
         ),
@@ -137,6 +140,7 @@ export async function openOffice(): Promise<Office> {
 
   return {
     line,
+    record: recorder.record,
     list: { number, name: 'weekly' },
     logged,
     listen,
