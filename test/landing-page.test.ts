@@ -19,7 +19,8 @@ const PEOPLE = 8;
 const TEMPLATE = {
   subject: 'Spring',
   html: `<html><body><p>Hello</p>
-    <a id="page" href="https://shop.example/bye?from=mail&amp;x=1" data-link-type="unsubscribe">Leave</a></body></html>`,
+    <a id="page" href="https://shop.example/bye?from=mail&amp;x=1" data-link-type="unsubscribe">Leave</a>
+    <a id="address" href="https://shop.example/bye" data-link-type="unsubscribe" data-consent-level="identity">Not here</a></body></html>`,
 } as const;
 
 let backend: Backend;
@@ -56,9 +57,9 @@ afterAll(async () => {
 });
 
 /** The link of the delivered mail, as the recipient's browser gets it. */
-function delivered(person: string): URL {
+function delivered(person: string, link = 'page'): URL {
   const mail = relay.mails.find(({ to }) => to === `${person}@example.org`);
-  return new URL(load(decodedParts(mail?.raw ?? Buffer.alloc(0)).html)('#page').attr('href') ?? '');
+  return new URL(load(decodedParts(mail?.raw ?? Buffer.alloc(0)).html)(`#${link}`).attr('href') ?? '');
 }
 
 async function press(query: string, choice: string): Promise<string> {
@@ -92,6 +93,16 @@ describe('C4: the example page', () => {
       { from: 'y', to: 'n', source: 'consent_api', scope: 'channel' },
       { from: 'n', to: 'y', source: 'consent_api', scope: 'channel' },
       { from: 'u', to: 'n', source: 'consent_api', scope: 'channel' },
+    ]);
+  });
+
+  test('asks what the link covers: who leaves by the link of an address comes back to it', async () => {
+    const { search } = delivered('p0', 'address');
+    expect(await press(search, 'no')).toBe('200 You are unsubscribed.');
+    expect(await press(search, 'yes')).toBe('200 You are on our list.');
+    expect(await history('p0')).toMatchObject([
+      { from: 'n', to: 'y', source: 'consent_api', scope: 'identity' },
+      { from: 'u', to: 'n', source: 'consent_api', scope: 'identity' },
     ]);
   });
 

@@ -45,14 +45,19 @@ const server = createServer(async (request, response) => {
 
 /** Answers what to tell the person. */
 async function tellAdieu(query, choice) {
-  const stored = await fetch(`${ADIEU_URL}/journey/imp/consent/preferences?${query}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ADIEU_KEY}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ marketing: [{ type: 'email', choice, scope: 'channel' }] }),
-  });
-  if (stored.status === 404 || stored.status === 400) {
+  const headers = { authorization: `Bearer ${ADIEU_KEY}`, 'content-type': 'application/json' };
+  const read = await fetch(`${ADIEU_URL}/journey/imp/consent/decrypt?${query}`, { headers });
+  if (read.status === 404 || read.status === 400) {
     return [404, 'This link is not whole. Please open it from the message again.'];
   }
+  if (!read.ok) throw new Error(`Adieu answered ${read.status}`);
+  // A no may be wider than the link, a yes may not: the link's own scope is right for both.
+  const { optOutLevel: scope } = await read.json();
+  const stored = await fetch(`${ADIEU_URL}/journey/imp/consent/preferences?${query}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ marketing: [{ type: 'email', choice, scope }] }),
+  });
   if (!stored.ok) throw new Error(`Adieu answered ${stored.status}`);
   // What stands now: a yes does not lift a complaint.
   const stands = (await stored.json()).choice;
