@@ -126,8 +126,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     now,
     onSubdomainStored: hosts.forget,
   });
-  const takesMail = inboundHost !== undefined;
   app.register(impRoutes, { database, ring, recorder, recordAct, now });
-  app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, takesMail, now });
+  app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, now });
   return app;
 }

@@ -35,8 +35,6 @@ export interface ChoiceDeps {
   readonly database: Database;
   readonly recorder: RecordOptOut;
   readonly recordAct: RecordAct;
-  /** Whether mail to `unsubscribe@` the subdomain reaches anybody. */
-  readonly takesMail: boolean;
   readonly now: () => Date;
 }
 

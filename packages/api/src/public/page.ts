@@ -94,9 +94,14 @@ function footer({ brand, speech }: Setting): Markup | null {
   if (sentence === undefined && email === undefined && postalAddress === undefined) return null;
   return html`<footer>
 ${sentence === undefined ? null : paragraph(sentence)}
-${email === undefined ? null : html`<p>${speech.say('contact.write', { address: html`<a href="mailto:${encodeURIComponent(email).replace('%40', '@')}">${email}</a>` })}</p>`}
+${email === undefined ? null : html`<p>${speech.say('contact.write', { address: html`<a href="mailto:${mailboxInUri(email)}">${email}</a>` })}</p>`}
 ${postalAddress === undefined ? null : html`<address>${lines(postalAddress, (line) => html`<bdi>${line}</bdi>`)}</address>`}
 </footer>`;
+}
+
+/** An address as a `mailto:` URI writes it (RFC 6068). */
+export function mailboxInUri(email: string): string {
+  return encodeURIComponent(email).replace('%40', '@');
 }
 
 /** A brand's own sentence: of the page's language, and so of its direction, even where it begins with a Latin name. */

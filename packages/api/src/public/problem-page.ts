@@ -10,15 +10,13 @@ import { html, type Markup, type MarkupValue } from '@adieu/core';
 import type { Problem } from '../problem.ts';
 import type { FormFields } from './choice.ts';
 import { ACT_FIELD, ACTS, actOf, form, hidden } from './form.ts';
-import type { Page, Setting } from './page.ts';
+import { mailboxInUri, type Page, type Setting } from './page.ts';
 
 /** What is known of the request that failed. */
 export interface Failed {
   readonly problem: Problem;
   /** The form that could not be stored, where it was ours. */
   readonly fields: FormFields | undefined;
-  /** Whether mail to `unsubscribe@` the subdomain reaches anybody. */
-  readonly takesMail: boolean;
 }
 
 /** Octets of fields that a page carries so that they can be sent again. */
@@ -43,7 +41,7 @@ ${again(failed.fields, speech.text('problem.try_again'))}`,
     return told(
       speech.text('problem.link_title'),
       html`<p>${speech.text('problem.link')}</p>
-${otherWay(setting, failed.takesMail)}`,
+${otherWay(setting)}`,
     );
   }
   return told(speech.text('problem.title'), html`<p>${speech.text('problem.text')}</p>`);
@@ -67,12 +65,12 @@ function again(fields: FormFields | undefined, label: string): Markup | null {
   return octets > RETRY_LIMIT ? null : form({ act, label, content: html`${rest}` });
 }
 
-/** A mail from the person's own address, written for them; else a reply to the message. */
-function otherWay({ speech, domain }: Setting, takesMail: boolean): Markup {
-  if (domain === null || !takesMail) return html`<p>${speech.text('problem.reply')}</p>`;
-  const address = `unsubscribe@${domain}`;
+/** A mail to the sender's contact from the person's own address, written for them; else a reply to the message. */
+function otherWay({ speech, brand }: Setting): Markup {
+  const address = brand.contact?.email;
+  if (address === undefined) return html`<p>${speech.text('problem.reply')}</p>`;
   const wish = speech.text('problem.sentence');
-  const href = `mailto:${address}?subject=unsubscribe&body=${encodeURIComponent(wish)}`;
+  const href = `mailto:${mailboxInUri(address)}?subject=unsubscribe&body=${encodeURIComponent(wish)}`;
   return html`<p>${speech.say('problem.mail', { address: html`<a href="${href}">${address}</a>` })}</p>
 <p class="say">${wish}</p>
 <p class="quiet">${speech.text('problem.reply')}</p>`;
