@@ -44,7 +44,9 @@ export function readTranscript(bytes: Buffer, replies: readonly string[]): Trans
     heard += 1;
     if (code === undefined) return { taken, fault: null };
     if (end === 0 || line.length > MAX_LINE || !line.endsWith('\r\n') || BARE.test(line)) {
-      const refused = code === '500' && replies.length === heard;
+      // One error too many brings a 421 behind its own reply.
+      const refused =
+        code === '421' || (code === '500' && replies.slice(heard).every((last) => last === '421'));
       return { taken, fault: refused ? null : `${code} to a line that is none: ${JSON.stringify(line)}` };
     }
     at = end;
