@@ -41,6 +41,7 @@ const WORDS = [
   'vogelcoupon',
   'vogelcomment',
   'vogelproof',
+  'vogelmail',
 ];
 const EMAIL = `${LOCAL}@${HOST}.example.org`;
 const PERSON = {
@@ -107,6 +108,8 @@ async function plant() {
   expect(await adieu.call('POST', '/ajo/config/suppression/addresses', suppression)).toMatchObject({
     status: 201,
   });
+  const wish = `From: <${EMAIL}>\r\nMessage-ID: <wish@example.net>\r\nSubject: vogelmail\r\n\r\nno more mail`;
+  expect(await mailTheAddress(adieu, 'postmaster@news.example.com', wish)).toMatch(/^250/);
   const proof = { kind: 'form', at: new Date().toISOString(), reference: 'vogelproof' };
   const consents = { marketing: { email: { val: 'p' } }, evidence: proof };
   expect(await adieu.call('PUT', `${PATH}/consents`, consents)).toMatchObject({ status: 200 });

@@ -139,6 +139,7 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
   return {
     database: foundation.database,
     recorder: parts.recorder.record,
+    reports: parts.recorder.recordReport,
     ring: foundation.ring.value,
     host,
     port: port ?? 0,

@@ -135,6 +135,8 @@ export type { Reply, ReplyClass, ReplyStage, ReplyVerdict } from './reply.ts';
 export { classifyReply, classifyStatus, derivedStatus, formatReply, parseReply } from './reply.ts';
 export type { ReplyPlace } from './reply-text.ts';
 export { maySubside, refineStatus } from './reply-text.ts';
+export type { BounceVerdict, RecordReport, Report, Reported, ReportedFate, ReportReceipt } from './report.ts';
+export { judgeBounce } from './report.ts';
 export type { AttemptHistory, RetryPolicy } from './retry.ts';
 export {
   FIRST_RETRY_SECONDS,

@@ -3,7 +3,8 @@
  *
  * An opt-out by mail needs nothing of the content; only three questions are asked of it: is every line ended
  * by CRLF and free of NUL (else another server may see other commands in it than we do), how long is it, and
- * do its header fields say that a machine answered. The body is counted and forgotten. RFC 5321 §2.3.8.
+ * do its header fields say that a machine answered. The body is counted and forgotten, unless somebody has to read it: then its
+ * beginning is kept. RFC 5321 §2.3.8.
  *
  * @module
  */
@@ -23,11 +24,15 @@ export interface Content {
   readonly defect: Defect | null;
   /** In order; the first 1,000 of the first 256 KiB. */
   readonly fields: readonly HeaderField[];
+  /** The beginning, as far as it was to be kept. */
+  readonly raw: Buffer;
 }
 
 export interface ContentReader {
   push(chunk: Buffer): void;
   bytes(): number;
+  /** Octets that are held beside the header. */
+  held(): number;
   end(): Content;
 }
 
@@ -39,10 +44,10 @@ export const MAX_HEADER_FIELDS = 1000;
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Opens a reader for one message. It never holds more than {@link MAX_HEADER_OCTETS}. */
-export function openContent(): ContentReader {
-  let kept = Buffer.alloc(0);
-  let keptOctets = 0;
+/** Opens a reader for one message. It never holds more than {@link MAX_HEADER_OCTETS}, and `octets` of its beginning. */
+export function openContent(octets = 0): ContentReader {
+  const beginning = openBlock(octets);
+  const header = openBlock(MAX_HEADER_OCTETS);
   let keeping = true;
   let bytes = 0;
   let previous = LF;
@@ -53,6 +58,7 @@ export function openContent(): ContentReader {
   function push(chunk: Buffer): void {
     bytes += chunk.length;
     if (defect !== null) return;
+    beginning.add(chunk);
     let headerEnd = -1;
     for (let at = 0; at < chunk.length; at += 1) {
       const octet = chunk[at] ?? 0;
@@ -76,29 +82,40 @@ export function openContent(): ContentReader {
       }
       previous = octet;
     }
-    if (keeping) keep(headerEnd < 0 ? chunk : chunk.subarray(0, headerEnd), headerEnd >= 0);
-  }
-
-  function keep(part: Buffer, last: boolean): void {
-    const taken = part.subarray(0, MAX_HEADER_OCTETS - keptOctets);
-    const needed = keptOctets + taken.length;
-    // One block and no list of chunks: a caller who sends octet by octet must not cost an object for each.
-    if (needed > kept.length) {
-      const grown = Buffer.alloc(Math.min(MAX_HEADER_OCTETS, Math.max(1024, 2 * kept.length, needed)));
-      kept.copy(grown, 0, 0, keptOctets);
-      kept = grown;
-    }
-    taken.copy(kept, keptOctets);
-    keptOctets = needed;
-    if (last || keptOctets >= MAX_HEADER_OCTETS) keeping = false;
+    if (!keeping) return;
+    header.add(headerEnd < 0 ? chunk : chunk.subarray(0, headerEnd));
+    keeping = headerEnd < 0 && header.bytes().length < MAX_HEADER_OCTETS;
   }
 
   function end(): Content {
     if (defect === null && previous === CR) defect = 'bare_cr';
-    return { bytes, defect, fields: defect === null ? readFields(kept.subarray(0, keptOctets)) : [] };
+    const fields = defect === null ? readFields(header.bytes()) : [];
+    return { bytes, defect, fields, raw: beginning.bytes() };
   }
 
-  return { push, bytes: () => bytes, end };
+  return { push, bytes: () => bytes, held: beginning.size, end };
+}
+
+/** One block and no list of chunks: a caller who sends octet by octet must not cost an object for each. */
+function openBlock(limit: number) {
+  let block = Buffer.alloc(0);
+  let filled = 0;
+  return {
+    add(part: Buffer): void {
+      const taken = part.subarray(0, limit - filled);
+      const needed = filled + taken.length;
+      if (needed > block.length) {
+        const grown = Buffer.alloc(Math.min(limit, Math.max(1024, 2 * block.length, needed)));
+        block.copy(grown, 0, 0, filled);
+        block = grown;
+      }
+      taken.copy(block, filled);
+      filled = needed;
+    },
+    bytes: () => block.subarray(0, filled),
+    /** Octets of memory. */
+    size: () => block.length,
+  };
 }
 
 /** Unfolds and splits a header block. A line that is no field (no colon, no name) is passed over. */

@@ -1,5 +1,5 @@
 /**
- * SMTP server: mailto unsubscribes. Verifies signatures of delivered mail.
+ * SMTP server: mailto unsubscribes, bounces, complaints and role mail. Verifies signatures of delivered mail.
  *
  * @module
  */

@@ -1,27 +1,34 @@
 /**
- * The inbound SMTP listener: mail to `unsubscribe+<token>@` a subdomain is an opt-out.
+ * The inbound SMTP listener: mail to `unsubscribe+<token>@` a subdomain is an opt-out, to `bounce+<token>@` a report, and to
+ * role addresses a complaint or something for a person to read.
  *
  * Everything is decided within the session, so nothing is ever bounced or answered later (RFC 5321 §6.1).
- * The 250 after DATA is our promise to stop: it waits for the commit of every recipient's opt-out, and
+ * The 250 after DATA is our promise to stop: it waits for the commit of what the mail means for every recipient, and
  * whatever prevents that is temporary (451), because a sender that comes back loses nothing.
  *
  * @module
  */
 
+import { Resolver } from 'node:dns/promises';
 import type { Socket } from 'node:net';
-import type { KeyRing, Log, RecordOptOut } from '@adieu/core';
-import { type Database, findSubdomainByDomain } from '@adieu/store';
+import type { KeyRing, Log, MailAudience, RecordOptOut, RecordReport } from '@adieu/core';
+import { type Database, findSubdomainByDomain, findSubdomainByHost, type OwnedSubdomain } from '@adieu/store';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { openAdmission } from './admission.ts';
 import { tighten } from './connection.ts';
+import { openDesk } from './desk.ts';
 import { openDomains } from './domains.ts';
+import type { ResolveDns } from './sender.ts';
 import { type InboundStats, openTransactions } from './transaction.ts';
 
 export interface InboundOptions {
   readonly database: Database;
   readonly recorder: RecordOptOut;
+  readonly reports: RecordReport;
   readonly ring: KeyRing;
+  /** Answers what DMARC asks; DNS unless told otherwise. */
+  readonly resolver?: ResolveDns;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -38,7 +45,7 @@ export interface InboundOptions {
   readonly messagesPerMinute?: number;
   /** Octets of one message, at least 65,536 (RFC 5321 §4.5.3.1.7). */
   readonly maxSize: number;
-  /** What may stand between `unsubscribe` and its token; `+` unless told otherwise. */
+  /** What may stand between `unsubscribe` or `bounce` and its token; `+` unless told otherwise. */
   readonly separators?: readonly string[];
   readonly log: Log;
   /** The name in the greeting. */
@@ -69,17 +76,19 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     maxConnections: options.maxConnections ?? 1000,
     messagesPerMinute: options.messagesPerMinute ?? 1200,
   });
+  const { recorder, reports, ring, resolver = systemResolver() } = options;
+  const domains = openDomains({
+    find: async (domain) => audienceOf(await findSubdomainByDomain(database.db, domain)),
+  });
+  const hosts = openDomains({
+    find: async (host) => audienceOf(await findSubdomainByHost(database.db, host)),
+  });
+  const now = () => new Date();
   const transactions = openTransactions({
-    domains: openDomains({
-      find: async (domain) => {
-        const found = await findSubdomainByDomain(database.db, domain);
-        return found === null
-          ? null
-          : { organisation: found.scope.organisation, sandbox: found.scope.sandbox };
-      },
-    }),
-    recorder: options.recorder,
-    ring: options.ring,
+    domains,
+    recorder,
+    desk: openDesk({ database, recorder, reports, ring, domains, hosts, resolver, now }),
+    ring,
     separators: options.separators ?? ['+'],
     maxSize: Math.max(options.maxSize, SMALLEST_SIZE_LIMIT),
     admitMessage: admission.message,
@@ -118,6 +127,16 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const port = await listen(server, options);
   log.info({ port, startTls: options.tls !== undefined }, 'inbound SMTP listens');
   return { port, stats: transactions.stats, close: () => close(server, transactions) };
+}
+
+function audienceOf(found: OwnedSubdomain | null): MailAudience | null {
+  return found === null ? null : { organisation: found.scope.organisation, sandbox: found.scope.sandbox };
+}
+
+/** A caller waits for the answer, and may ask again. */
+function systemResolver(): ResolveDns {
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  return resolver.resolve.bind(resolver) as ResolveDns;
 }
 
 function serverOptions(options: InboundOptions): SMTPServerOptions {

@@ -58,16 +58,45 @@ describe('the route of a recipient', () => {
 
   test('IN-6 at our own domain everything without a good token is unknown', () => {
     for (const path of [
-      'unsubscribe@news.example.com',
+      'unsubscribed@news.example.com',
       'unsubscribe+@news.example.com',
       'unsubscribe+nonsense@news.example.com',
       `someone+${token}@news.example.com`,
       `xunsubscribe+${token}@news.example.com`,
       'hello@news.example.com',
-      'postmaster',
+      'bounce@news.example.com',
+      'abuse+x@news.example.com',
+      'abuse',
     ]) {
       expect([path, decide(path).kind]).toEqual([path, 'unknown']);
     }
+  });
+
+  test('BC-1 a bounce address opens with a token of its own purpose, audience and domain only', () => {
+    const verp = sealMailToken(ring, 'verp', audience, claims);
+    expect(decide(`Bounce+${verp.toUpperCase()}@news.example.com`)).toMatchObject({
+      kind: 'report',
+      audience,
+      claims,
+    });
+    expect(decide(`bounce-${verp}@news.example.com`, ours, ['+', '-'])).toMatchObject({ kind: 'report' });
+    for (const other of [
+      token,
+      `${verp}a`,
+      sealMailToken(ring, 'verp', { ...audience, sandbox: 'stage' }, claims),
+    ])
+      expect(decide(`bounce+${other}@news.example.com`)).toEqual({ kind: 'unknown' });
+    expect(decide(`bounce+${verp}@elsewhere.example`, { kind: 'foreign' })).toEqual({ kind: 'foreign' });
+  });
+
+  test('IN-7 role addresses are taken in any case, and the postmaster also of no domain', () => {
+    for (const role of ['postmaster', 'abuse', 'fbl', 'unsubscribe']) {
+      expect(decide(`${role}@news.example.com`)).toEqual({ kind: 'role', role, audience });
+      expect(decide(`${role.toUpperCase()}@news.example.com`)).toEqual({ kind: 'role', role, audience });
+      expect(decide(`${role}@elsewhere.example`, { kind: 'foreign' })).toEqual({ kind: 'foreign' });
+    }
+    expect(decide('PostMaster')).toMatchObject({ kind: 'role', role: 'postmaster' });
+    expect(decide('postmaster@news.example.com', { kind: 'unavailable' })).toEqual({ kind: 'later' });
   });
 
   test('a token of another organisation, sandbox or purpose is unknown', () => {
@@ -107,6 +136,7 @@ describe('the route of a recipient', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(decide(`unsubscribe+${text}@news.example.com`).kind).not.toBe('opt-out');
+        expect(decide(`bounce+${text}@news.example.com`).kind).not.toBe('report');
         expect(decide(text).kind).not.toBe('opt-out');
       }),
     );

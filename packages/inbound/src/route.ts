@@ -2,7 +2,7 @@
  * Where a recipient address leads: the whole decision of the RCPT command.
  *
  * Pure. The envelope alone decides (never a `To:` field), and the token in the local part alone says who
- * leaves what: not the sender, not the subject, not the body. What cannot be known now is never refused for
+ * leaves what, or whose message came back: not the sender, not the subject, not the body. What cannot be known now is never refused for
  * good, because a bounced opt-out is a lost one. RFC 5321 §3.6.2, RFC 5233 §4 (subaddresses).
  *
  * @module
@@ -29,14 +29,20 @@ export type DomainStanding =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'unavailable' };
 
-/** The answer to RCPT: an opt-out to record, or the reason for a refusal. */
+/** Addresses of a domain that people and providers write to without a token (RFC 2142, RFC 5321 §4.5.1). */
+export const ROLES = ['postmaster', 'abuse', 'fbl', 'unsubscribe'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The answer to RCPT: what the mail is for, or the reason for a refusal. */
 export type Route =
   | {
-      readonly kind: 'opt-out';
+      /** `opt-out`: leaving. `report`: what came back about a message. */
+      readonly kind: 'opt-out' | 'report';
       readonly audience: MailAudience;
       readonly claims: MailClaims;
       readonly fingerprint: string;
     }
+  | { readonly kind: 'role'; readonly role: Role; readonly audience: MailAudience }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'foreign' }
   | { readonly kind: 'later' };
@@ -45,11 +51,16 @@ export type Route =
 export interface RouteContext {
   readonly domain: DomainStanding;
   readonly ring: KeyRing;
-  /** Characters that may stand between `unsubscribe` and the token; `+` unless a relay mangles it. */
+  /** Characters that may stand between prefix and token; `+` unless a relay mangles it. */
   readonly separators: readonly string[];
 }
 
-const UNSUBSCRIBE = MAIL_TOKEN_PREFIX.mailto;
+const PURPOSES = [
+  ['opt-out', 'mailto'],
+  ['report', 'verp'],
+] as const;
+/** Whose mail the postmaster of no domain reads: the operator's own (RFC 5321 §4.5.1). */
+const HOME: MailAudience = { organisation: 'default', sandbox: 'prod' };
 
 /**
  * Splits an envelope address. `null` when what follows the `@` is no host name (an address literal, say), which
@@ -67,33 +78,40 @@ export function readRecipient(path: string): Recipient | null {
 /**
  * Decides one recipient:
  *
- * 1. A domain nobody can vouch for now: later (451), never a permanent refusal.
- * 2. A domain that is not ours: foreign (550 5.7.1), we relay for nobody.
- * 3. `unsubscribe+<token>` with a token of this domain's organisation and sandbox: an opt-out.
- * 4. Anything else at our domains: unknown (550 5.1.1).
+ * 1. `postmaster` without a domain: the operator's.
+ * 2. A domain nobody can vouch for now: later (451), never a permanent refusal.
+ * 3. A domain that is not ours: foreign (550 5.7.1), we relay for nobody.
+ * 4. `unsubscribe+<token>` or `bounce+<token>` with a token of this purpose, organisation and sandbox: an opt-out, a report.
+ * 5. A role address, in any case.
+ * 6. Anything else at our domains: unknown (550 5.1.1).
  */
 export function route(recipient: Recipient, context: RouteContext): Route {
-  if (recipient.domain === null) return { kind: 'unknown' };
+  const lower = recipient.localPart.toLowerCase();
+  if (recipient.domain === null) {
+    return lower === 'postmaster'
+      ? { kind: 'role', role: 'postmaster', audience: HOME }
+      : { kind: 'unknown' };
+  }
   if (context.domain.kind === 'unavailable') return { kind: 'later' };
   if (context.domain.kind === 'foreign') return { kind: 'foreign' };
-  const token = unsubscribeDetail(recipient.localPart, context.separators);
-  if (token === null) return { kind: 'unknown' };
   const { audience } = context.domain;
-  const claims = openMailToken(context.ring, 'mailto', audience, token);
-  if (claims === null) return { kind: 'unknown' };
-  return { kind: 'opt-out', audience, claims, fingerprint: tokenFingerprint(token) };
+  for (const [kind, purpose] of PURPOSES) {
+    const token = detail(lower, MAIL_TOKEN_PREFIX[purpose], context.separators);
+    const claims = token === null ? null : openMailToken(context.ring, purpose, audience, token);
+    if (token === null || claims === null) continue;
+    return { kind, audience, claims, fingerprint: tokenFingerprint(token) };
+  }
+  const role = ROLES.find((name) => name === lower);
+  return role === undefined ? { kind: 'unknown' } : { kind: 'role', role, audience };
 }
 
 /**
- * The detail after the first separator, lower-cased because relays change the case of local parts.
+ * The detail after the first separator, of a local part in lower case because relays change it.
  * It may hold the separator again (RFC 5233 §4); such a detail is then simply no token of ours.
  */
-function unsubscribeDetail(localPart: string, separators: readonly string[]): string | null {
-  const lower = localPart.toLowerCase();
-  if (!lower.startsWith(UNSUBSCRIBE)) return null;
-  const separator = lower.charAt(UNSUBSCRIBE.length);
-  if (!separators.includes(separator)) return null;
-  return lower.slice(UNSUBSCRIBE.length + 1);
+function detail(lower: string, prefix: string, separators: readonly string[]): string | null {
+  if (!lower.startsWith(prefix)) return null;
+  return separators.includes(lower.charAt(prefix.length)) ? lower.slice(prefix.length + 1) : null;
 }
 
 /** `"a\b"` and `ab` name the same mailbox (RFC 5321 §4.1.2); some relays quote every local part with a `+`. */

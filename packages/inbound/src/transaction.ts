@@ -1,8 +1,8 @@
 /**
  * One mail transaction: MAIL, RCPT and DATA of the inbound listener.
  *
- * A recipient is decided at RCPT and remembered with its opt-out; DATA then only asks whether a machine
- * answered, records every recipient and replies once. Nothing here ever sends a message. RFC 5321 §3.3.
+ * A recipient is decided at RCPT and remembered with its route; DATA then asks whether a machine answered an opt-out, hands
+ * reports and role mail to the desk, and replies once every recipient is stored. Nothing here ever sends a message. RFC 5321 §3.3.
  *
  * @module
  */
@@ -12,6 +12,8 @@ import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { isAutomaticReply } from './autoreply.ts';
 import { dismiss } from './connection.ts';
 import { type Content, openContent } from './content.ts';
+import { KEPT_OCTETS, openCorrespondence } from './correspondence.ts';
+import type { Desk, Handled } from './desk.ts';
 import type { Domains } from './domains.ts';
 import { type Route, readRecipient, route } from './route.ts';
 
@@ -21,6 +23,14 @@ export interface InboundStats {
   readonly recorded: number;
   /** Messages taken and ignored because a machine answered. */
   readonly autoReplies: number;
+  /** Delivery reports that were recorded, one per recipient. */
+  readonly bounces: number;
+  /** Complaints that were recorded. */
+  readonly complaints: number;
+  /** Mails kept for a person to read. */
+  readonly reviewed: number;
+  /** Reports that ask for nothing: of a delay, a delivery, no spam; repeated; about nobody that is known. */
+  readonly noted: number;
   /** Recipients refused as unknown (5.1.1) or foreign (5.7.1). */
   readonly refusedRecipients: number;
   /** Messages refused for their content or size. */
@@ -34,6 +44,7 @@ export interface InboundStats {
 export interface TransactionOptions {
   readonly domains: Domains;
   readonly recorder: RecordOptOut;
+  readonly desk: Desk;
   readonly ring: KeyRing;
   readonly separators: readonly string[];
   /** Octets. */
@@ -43,17 +54,46 @@ export interface TransactionOptions {
   readonly log: Log;
 }
 
-type OptOutRoute = Extract<Route, { kind: 'opt-out' }>;
 /** `final`: the connection ends with it. */
 type Refusal = Error & { readonly responseCode: number; readonly final?: boolean };
+type TakenRoute = Extract<Route, { kind: 'opt-out' | 'report' | 'role' }>;
+type TokenRoute = Exclude<TakenRoute, { kind: 'role' }>;
+
+/** A connection that is open. */
+interface Followed {
+  readonly connection: SMTPConnection;
+  refused: number;
+  busy: boolean;
+  /** Lets go of what is held of its message. */
+  abandon: () => void;
+}
 type Done = (error?: Error | null, text?: string) => void;
 
 /** Refused recipients after which a caller is only guessing. */
 const MAX_REFUSED_RECIPIENTS = 100;
 /** Octets past the limit that are still swallowed, so that an honest sender reads a 552 and not a reset. */
 const OVERSHOOT_OCTETS = 1_048_576;
+/** Octets of mails that are being read, of all connections; who comes then comes again. */
+const HELD_LIMIT = 67_108_864;
 /** RFC 5321 §6.3. */
 const MAX_RECEIVED_FIELDS = 100;
+
+const OUTCOMES: Readonly<Record<Handled, string>> = {
+  recorded: 'opted_out',
+  autoReplies: 'auto_reply',
+  bounces: 'bounced',
+  complaints: 'complained',
+  reviewed: 'review',
+  noted: 'noted',
+};
+const SAID: Readonly<Record<Handled, string>> = {
+  recorded: 'opt-out by mail recorded',
+  autoReplies: 'automatic reply ignored',
+  bounces: 'bounce recorded',
+  complaints: 'complaint recorded',
+  reviewed: 'mail kept for a person to read',
+  noted: 'report that asks for nothing',
+};
 
 const UNAVAILABLE = reply(451, '4.3.0 This cannot be recorded now, please try again later');
 
@@ -63,13 +103,18 @@ export function openTransactions(options: TransactionOptions) {
   const counts = {
     recorded: 0,
     autoReplies: 0,
+    bounces: 0,
+    complaints: 0,
+    reviewed: 0,
+    noted: 0,
     refusedRecipients: 0,
     refusedMessages: 0,
     deferred: 0,
     turnedAway: 0,
   };
-  const routes = new WeakMap<SMTPServerAddress, OptOutRoute>();
-  const connections = new Map<string, { connection: SMTPConnection; refused: number; busy: boolean }>();
+  const routes = new WeakMap<SMTPServerAddress, TakenRoute>();
+  let held = 0;
+  const connections = new Map<string, Followed>();
   let draining = false;
 
   function onMailFrom(_sender: SMTPServerAddress, session: SMTPServerSession, done: Done): void {
@@ -81,7 +126,7 @@ export function openTransactions(options: TransactionOptions) {
     const followed = connections.get(session.id);
     decide(address).then(
       (decided) => {
-        if (decided.kind === 'opt-out') {
+        if (decided.kind === 'opt-out' || decided.kind === 'report' || decided.kind === 'role') {
           routes.set(address, decided);
           done();
           return;
@@ -121,10 +166,18 @@ export function openTransactions(options: TransactionOptions) {
   }
 
   function onData(stream: SMTPServerDataStream, session: SMTPServerSession, done: Done): void {
-    const content = openContent();
+    const read = session.envelope.rcptTo.some((address) => routes.get(address)?.kind !== 'opt-out');
+    const crowded = read && held >= HELD_LIMIT;
+    const content = openContent(read && !crowded ? KEPT_OCTETS : 0);
     const followed = connections.get(session.id);
     if (followed !== undefined) followed.busy = true;
+    let own = 0;
+    const hold = (octets: number): void => {
+      held += octets - own;
+      own = octets;
+    };
     const finish = (answer: Refusal | null): void => {
+      hold(0);
       if (answer?.final && followed !== undefined) {
         dismiss(followed.connection, answer.responseCode, answer.message);
       }
@@ -135,20 +188,31 @@ export function openTransactions(options: TransactionOptions) {
     };
     stream.on('data', (chunk: Buffer) => {
       content.push(chunk);
+      hold(content.held());
       if (content.bytes() <= options.maxSize + OVERSHOOT_OCTETS || followed === undefined) return;
       stream.removeAllListeners('data');
+      hold(0);
       counts.refusedMessages += 1;
       log.info({ outcome: 'refused', reason: 'size' }, 'message refused');
       dismiss(followed.connection, 552, '5.3.4 Message exceeds the size limit');
     });
-    stream.on('error', () => log.debug({ outcome: 'aborted' }, 'caller left within a message'));
+    const abandon = (): void => {
+      hold(0);
+      log.debug({ outcome: 'aborted' }, 'caller left within a message');
+    };
+    stream.on('error', abandon);
+    if (followed !== undefined) followed.abandon = () => hold(0);
     stream.on('end', () => {
-      conclude(content.end(), session).then(finish, () => finish(UNAVAILABLE));
+      conclude(content.end(), session, crowded).then(finish, () => finish(UNAVAILABLE));
     });
   }
 
   /** The reply to a whole message: `null` is 250. */
-  async function conclude(content: Content, session: SMTPServerSession): Promise<Refusal | null> {
+  async function conclude(
+    content: Content,
+    session: SMTPServerSession,
+    crowded: boolean,
+  ): Promise<Refusal | null> {
     const refusal = refusalOf(content, options.maxSize);
     if (refusal !== null) {
       counts.refusedMessages += 1;
@@ -156,25 +220,40 @@ export function openTransactions(options: TransactionOptions) {
       return refusal.reply;
     }
     const { mailFrom, rcptTo } = session.envelope;
-    if (isAutomaticReply(mailFrom === false ? '' : mailFrom.address, content.fields)) {
-      counts.autoReplies += 1;
-      log.info({ outcome: 'auto_reply' }, 'automatic reply ignored');
-      return null;
-    }
+    const sender = mailFrom === false ? '' : mailFrom.address;
+    const automatic = isAutomaticReply(sender, content.fields);
+    const { remoteAddress, hostNameAppearsAs } = session;
+    const mail = openCorrespondence({ content, sender, remoteAddress, helo: hostNameAppearsAs || '' });
     const at = new Date();
-    const outcomes = await Promise.allSettled(rcptTo.map((address) => record(routes.get(address), at)));
+    const outcomes = await Promise.allSettled(
+      rcptTo.map(async (address): Promise<Handled> => {
+        const decided = routes.get(address);
+        if (decided === undefined) throw new Error('a recipient without its route');
+        if (decided.kind !== 'opt-out') {
+          if (crowded) throw new Error('too many mails are being read');
+          return options.desk(mail, decided);
+        }
+        if (automatic) return 'autoReplies';
+        await record(decided, at);
+        return 'recorded';
+      }),
+    );
     if (outcomes.some((outcome) => outcome.status === 'rejected')) {
       counts.deferred += 1;
       log.warn({ outcome: 'deferred', recipients: rcptTo.length }, 'message deferred: not recorded');
       return UNAVAILABLE;
     }
-    counts.recorded += rcptTo.length;
-    log.info({ outcome: 'opted_out', recipients: rcptTo.length }, 'opt-out by mail recorded');
+    const handled = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    for (const kind of new Set(handled)) {
+      const number = handled.filter((one) => one === kind).length;
+      // A machine's answer is one, however many addresses it was sent to.
+      counts[kind] += kind === 'autoReplies' ? 1 : number;
+      log.info({ outcome: OUTCOMES[kind], recipients: number }, SAID[kind]);
+    }
     return null;
   }
 
-  async function record(decided: OptOutRoute | undefined, at: Date): Promise<void> {
-    if (decided === undefined) throw new Error('a recipient without its route');
+  async function record(decided: TokenRoute, at: Date): Promise<void> {
     const { audience, claims, fingerprint } = decided;
     const { known } = await options.recorder({
       organisation: audience.organisation,
@@ -199,9 +278,10 @@ export function openTransactions(options: TransactionOptions) {
       counts[outcome] += 1;
     },
     follow: (connection: SMTPConnection): void => {
-      connections.set(connection.id, { connection, refused: 0, busy: false });
+      connections.set(connection.id, { connection, refused: 0, busy: false, abandon: () => undefined });
     },
     forget: (connection: SMTPConnection): void => {
+      connections.get(connection.id)?.abandon();
       connections.delete(connection.id);
     },
     followed: (): SMTPConnection[] => [...connections.values()].map((followed) => followed.connection),

@@ -15,6 +15,7 @@ export { inspectMessage } from './inspect/inspection.ts';
 export type { ProviderView } from './inspect/provider.ts';
 export type { ListUnsubscribe } from './inspect/unsubscribe-checks.ts';
 export type { TemplateLink } from './link.ts';
+export { readMentions } from './report/mention.ts';
 export { readReport } from './report/reader.ts';
 export type { Report, ReportAction, ReportedRecipient, ReportKind } from './report/report.ts';
 export { readSesNotification } from './report/ses-notification.ts';

@@ -1,8 +1,10 @@
 import { generateKeyRing, parseKeyRing } from '@adieu/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { countBounces } from './bounce.ts';
 import { commitIntent } from './intent.ts';
 import { giveBack, settle } from './outcome.ts';
+import { listReviews, putReview } from './review.ts';
 import type { ErasureScene } from './testing/erasure-scene.ts';
 import { openErasureScene } from './testing/erasure-scene.ts';
 import type { ScratchDatabase } from './testing/scratch-database.ts';
@@ -43,6 +45,17 @@ async function messages(executionId: number) {
   return rows;
 }
 
+const review = (more: object) => ({
+  ...{
+    organisation: scene.scope.organisation,
+    sandbox: scene.scope.sandbox,
+    recipient: 'abuse',
+    why: 'role' as const,
+  },
+  ...{ digest: Buffer.alloc(32, JSON.stringify(more)), detail: null, sender: null, subject: null, size: 1 },
+  ...{ source: '', mentions: [], ...more },
+});
+
 const replay = {
   organisation: '',
   sandbox: 'prod',
@@ -52,6 +65,33 @@ const replay = {
 } as const;
 
 describe('an erasure', () => {
+  test('takes mail that names the person, however it is written, and the bounces of their address', async () => {
+    await scene.take(scene.person);
+    const email = scene.person.identities.Email;
+    const { address } = await scene.find('CRMID', scene.person.identities.CRMID);
+    await countBounces(scratch.db, [
+      { addressId: address?.id ?? 0, executionId: null, messageId: null, kind: 'soft', status: '5.2.2' },
+    ]);
+    await putReview(scratch.db, review({ sender: `Anna <${email.toUpperCase()}>`, subject: scene.canary }));
+    await putReview(scratch.db, review({ source: `text\r\nabout ${email}` }));
+    // An encoding hides it from whoever looks for it in the mail itself.
+    await putReview(
+      scratch.db,
+      review({ source: 'base64', subject: `${scene.canary} again`, mentions: [email.toLowerCase()] }),
+    );
+    await putReview(scratch.db, review({ source: 'of somebody else', mentions: ['other@example.com'] }));
+    expect(await whereFound(scratch.db, scene.canary)).toContain('review_mail');
+    await scene.erase();
+    expect(await whereFound(scratch.db, scene.canary)).toEqual([]);
+    expect((await listReviews(scratch.db, scene.scope, {})).items).toHaveLength(1);
+    const left = await scratch.db
+      .selectFrom('soft_bounce')
+      .selectAll()
+      .where('address_id', '=', address?.id ?? 0)
+      .execute();
+    expect(left).toEqual([]);
+  });
+
   test('leaves nothing of a person in any table, and the counts of what they were sent', async () => {
     await scene.take({
       ...scene.person,

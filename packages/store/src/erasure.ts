@@ -105,10 +105,18 @@ const FORGET_ENTRIES = prepared<{ readonly n: number }>(
    SELECT count(*) AS n FROM gone`,
 );
 
+/** Whatever names the person, whoever wrote it: what somebody has to read is read soon, or not at all. */
+const FORGET_REVIEWS = prepared<never>(
+  'forget_reviews',
+  `DELETE FROM review_mail r WHERE r.sandbox_id = $1 AND (r.mentions && $2::text[]
+     OR EXISTS (SELECT FROM unnest($2::text[]) AS n (name) WHERE strpos(lower(concat_ws(' ', r.sender, r.subject, r.source)), n.name) > 0))`,
+);
+
 const DELETE_PERSON = prepared<never>(
   'delete_person',
   `WITH identities AS (DELETE FROM identity WHERE (profile_id = $1 AND current) OR (profile_id = $1 AND NOT current)),
      usages AS (DELETE FROM profile_address WHERE profile_id = $1),
+     bounces AS (DELETE FROM soft_bounce WHERE address_id = ANY ($2::bigint[])),
      addresses AS (DELETE FROM address WHERE id = ANY ($2::bigint[]))
    DELETE FROM profile WHERE id = $1`,
 );
@@ -182,6 +190,12 @@ async function forget(
   const messages = await eraseMessages(db, { profileId, sandboxId, ids: [...ids] });
   const keys = named.filter((name) => name.namespaceKey === EMAIL_KEY).map((name) => name.value);
   const [entries] = await run(db, FORGET_ENTRIES, [sandboxId, keys]);
+  const emails = [
+    ...addresses.map(({ key }) => key),
+    ...addresses.map(({ spelling }) => spelling.toLowerCase()),
+  ];
+  const former = identities.filter((name) => name.namespaceKey === EMAIL_KEY).map(({ value }) => value);
+  await run(db, FORGET_REVIEWS, [sandboxId, [...new Set([...emails, ...former])]]);
   await run(db, FORGET_PROOF, [profileId, ownIds]);
   await run(db, DELETE_PERSON, [profileId, ownIds]);
   const counts: ErasureCounts = {

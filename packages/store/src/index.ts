@@ -3,6 +3,8 @@
  *
  * @module
  */
+export type { AddressUser } from './address-user.ts';
+export { findAddressUsers } from './address-user.ts';
 export type { ApiKey, NewApiKey } from './api-key.ts';
 export { ensureApiKey, findApiKey } from './api-key.ts';
 export type { StoredBrand } from './brand.ts';
@@ -85,11 +87,14 @@ export type { Booking, PermitRequest } from './rate.ts';
 export { bookPermits } from './rate.ts';
 export type { RetentionRound } from './retention.ts';
 export { dropOldMonths } from './retention.ts';
+export type { ReviewMail, ReviewPageRequest, ReviewReason, StoredReview } from './review.ts';
+export { acknowledgeReview, findReview, listReviews, putReview, removeReview } from './review.ts';
 export type { Audience, ListBody, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
 export { ensureSandbox, findScope } from './scope.ts';
 export type { Pause, Sending } from './sending.ts';
 export { pauseSending, REASON_LIMIT, readSending, resumeSending } from './sending.ts';
+export { findSoftBounceThreshold, setSoftBounceThreshold } from './soft-bounce-rule.ts';
 export type { StandingRow } from './standing.ts';
 export { addressStanding, sandboxRules, standingOf } from './standing.ts';
 export type { OwnedSubdomain, Relay, StoredSubdomain, SubdomainRequest } from './subdomain.ts';

@@ -232,7 +232,7 @@ describe('waiting for the wire', () => {
     const log = { ...SILENT, warn: (fields: object) => void lines.push(fields) };
     const hasty = openOptOutRecorder(scratch.database, { log, patienceSeconds: 0.05 });
     expect(await hasty.record(optOut(1))).toEqual({ changed: true, known: true });
-    expect(hasty.stats()).toEqual({ recorded: 1, groups: 1, acts: 0, overtaken: 1 });
+    expect(hasty.stats()).toEqual({ recorded: 1, groups: 1, acts: 0, reports: 0, overtaken: 1 });
     expect(lines).toEqual([{ messages: [messageOf(1)?.messageId] }]);
     await hasty.close();
   });

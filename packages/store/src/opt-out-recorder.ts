@@ -1,24 +1,37 @@
 /**
- * The recorder: every door's way to what a person says. Opt-outs go by groups, acts by themselves.
+ * The recorder: every door's way to what a person says. Opt-outs go by groups, acts and reports by themselves.
  *
  * One rule: nobody is told "stored" before the commit. While one group is being written, those who come collect into
  * the next; a group that fails is written again one by one, so that a poisonous row loses nobody else's opt-out.
  *
  * @module
  */
-import type { Act, ActReceipt, Log, OptOut, OptOutReceipt, RecordAct, RecordOptOut } from '@adieu/core';
+import type {
+  Act,
+  ActReceipt,
+  Log,
+  OptOut,
+  OptOutReceipt,
+  RecordAct,
+  RecordOptOut,
+  RecordReport,
+  Report,
+  ReportReceipt,
+} from '@adieu/core';
 import { Failure, isFailure } from '@adieu/core';
 import { checkAct, recordAct } from './act.ts';
 import type { Database } from './database.ts';
 import { isDatabaseAway, sqlState } from './database-error.ts';
 import type { Recorded } from './opt-out.ts';
 import { checkOptOut, recordOptOuts } from './opt-out.ts';
+import { recordReport } from './report.ts';
 import { openSettleWatch } from './settle-watch.ts';
 
 /** An open recorder. */
 export interface OptOutRecorder {
   readonly record: RecordOptOut;
   readonly recordAct: RecordAct;
+  readonly recordReport: RecordReport;
   /** Counters since the start, for metrics. */
   stats(): OptOutStats;
   /** Takes no more, and waits for what was taken. */
@@ -40,6 +53,8 @@ export interface OptOutStats {
   readonly groups: number;
   /** Acts stored, one commit each, repeats included. */
   readonly acts: number;
+  /** Bounces and complaints stored, one commit each, repeats included. */
+  readonly reports: number;
   /** Messages that were still being sent when an opt-out of theirs had to be answered. */
   readonly overtaken: number;
 }
@@ -54,7 +69,7 @@ const PATIENCE_SECONDS = 2;
 const GROUP_LIMIT = 256;
 /** Beyond this the database does not keep up, and waiting longer would only hide it. */
 const PENDING_LIMIT = 20_000;
-/** Acts under way: each holds a connection of the pool for a moment, and opt-outs need some too. */
+/** Acts and reports under way: each holds a connection of the pool for a moment, and opt-outs need some too. */
 const ACT_LIMIT = 1_000;
 
 /** Opens a recorder on a pool. One per process is enough. */
@@ -65,8 +80,8 @@ export function openOptOutRecorder(
   const watch = openSettleWatch(db, patienceSeconds);
   const pending: Pending[] = [];
   const answers = new Set<Promise<void>>();
-  const acts = new Set<Promise<ActReceipt>>();
-  const stats = { recorded: 0, groups: 0, acts: 0, overtaken: 0 };
+  const acts = new Set<Promise<ActReceipt | ReportReceipt>>();
+  const stats = { recorded: 0, groups: 0, acts: 0, reports: 0, overtaken: 0 };
   let flushing: Promise<void> | undefined;
   let closed = false;
 
@@ -98,6 +113,22 @@ export function openOptOutRecorder(
     stats.acts += 1;
     if (narrowed.length > 0) await settled(narrowed);
     return receipt;
+  };
+
+  const storeReport = async (report: Report): Promise<ReportReceipt> => {
+    const { receipt, recorded } = await recordReport(db, report).catch((error: unknown) => {
+      throw asFailure(error);
+    });
+    stats.reports += 1;
+    if (recorded.length > 0) await settled(recorded);
+    return receipt;
+  };
+
+  const alone = <T extends ActReceipt | ReportReceipt>(store: () => Promise<T>): Promise<T> => {
+    if (closed || acts.size >= ACT_LIMIT) throw notTaken();
+    const storing = store().finally(() => acts.delete(storing));
+    acts.add(storing);
+    return storing;
   };
 
   const write = async (group: readonly Pending[]) => {
@@ -148,12 +179,10 @@ export function openOptOutRecorder(
         flushing ??= Promise.resolve().then(flush);
       }),
     recordAct: async (act) => {
-      if (closed || acts.size >= ACT_LIMIT) throw notTaken();
       checkAct(act);
-      const storing = storeAct(act).finally(() => acts.delete(storing));
-      acts.add(storing);
-      return storing;
+      return alone(() => storeAct(act));
     },
+    recordReport: async (report) => alone(() => storeReport(report)),
     stats: () => ({ ...stats }),
     close: async () => {
       closed = true;

@@ -7,6 +7,7 @@
  * @module
  */
 import type { ExclusionCode } from '@adieu/core';
+import { countBounces, lockRecipients } from './bounce.ts';
 import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
 import { ends } from './ending.ts';
@@ -21,6 +22,8 @@ export interface Attempt {
   readonly attemptId: string;
 }
 
+/** Messages that an address remembers; one is enough to tell a success. */
+const ACCEPTED_LIMIT = 20;
 /** What a message of somebody erased meanwhile ends with, where its attempt leaves it open. */
 const ERASED_CODE = '050101' satisfies ExclusionCode;
 
@@ -33,6 +36,8 @@ export interface Outcome extends Attempt {
   readonly reply?: string;
   /** For `deferred`: when to try again. */
   readonly notBefore?: Date;
+  /** For `bounced`: what it says about the address. */
+  readonly bounce?: 'hard' | 'soft';
 }
 
 /** Message ids of what was written. */
@@ -47,6 +52,9 @@ interface Written {
  * A message that is open again may have to end before its batch would be looked at, so that is asked at once: the next
  * release says when. Batches that become due again are locked before the messages change, as {@link releaseBatch} relies on, and
  * whether they are due already is read from the locked row: this statement's snapshot may be older than a release.
+ *
+ * Nearly no address bounces softly: what was sent meets a table that is nearly empty. An address that does remembers what was
+ * taken for it since, because only time tells whether that arrived.
  *
  * A message without an identity is of somebody who was erased while it was on the wire: it keeps its outcome and no word, and
  * what would be tried again ends.
@@ -78,7 +86,10 @@ const SETTLE = preparedMonthly<Written>(
      FROM outcome o
      WHERE (SELECT count(*) FROM woken) >= 0 AND m.id = o.id AND m.attempt_id = o.attempt_id
        AND (m.state = 'sending' OR (m.state IN ('unknown', 'deferred') AND o.state <> 'unknown'))
-     RETURNING m.month, m.id, m.execution_id, m.batch_no, m.profile_id, m.state, m.code, m.not_before, o.sandbox_id
+     RETURNING m.month, m.id, m.execution_id, m.batch_no, m.profile_id, m.address_id, m.state, m.code, m.not_before, o.sandbox_id
+   ), taken AS (
+     UPDATE soft_bounce b SET accepted = b.accepted || s.id
+     FROM settled s WHERE s.state = 'sent' AND b.address_id = s.address_id AND cardinality(b.accepted) < ${ACCEPTED_LIMIT}
    ), due AS (
      UPDATE batch b SET due_at = d.due_at, ends_at = clock_timestamp()
      FROM (SELECT execution_id, batch_no, min(coalesce(not_before, clock_timestamp())) AS due_at FROM settled
@@ -145,14 +156,45 @@ const EXCLUDE = preparedMonthly<Written>(
  * outcomes becomes `deferred` under the same message id while its retry period lasts (S9).
  */
 export async function settle(db: Db, outcomes: readonly Outcome[]): Promise<number> {
-  return perMonth(db, SETTLE, outcomes, (own) => [
-    own.map((outcome) => outcome.messageId),
-    own.map((outcome) => outcome.attemptId),
-    own.map((outcome) => outcome.state),
-    own.map((outcome) => outcome.code ?? null),
-    own.map((outcome) => outcome.reply ?? null),
-    own.map((outcome) => outcome.notBefore ?? null),
-  ]);
+  const bounced = outcomes.filter(({ bounce }) => bounce !== undefined);
+  const others = bounced.length === 0 ? outcomes : outcomes.filter(({ bounce }) => bounce === undefined);
+  let written = await perMonth(db, SETTLE, others, outcomeColumns);
+  for (const [month, own] of byMonth(bounced)) {
+    written += await retrying(() =>
+      db.transaction().execute((transaction) => settleBounces(transaction, month, own)),
+    );
+  }
+  return written;
+}
+
+/** The address is locked first, as everywhere: a message ends and its address is suppressed by one commit (X10, BC-5). */
+async function settleBounces(transaction: Db, month: string, outcomes: readonly Outcome[]): Promise<number> {
+  const recipients = await lockRecipients(
+    transaction,
+    month,
+    outcomes.map(({ messageId }) => messageId),
+  );
+  const written = await run(transaction, SETTLE(month), outcomeColumns(outcomes));
+  const ids = new Set(written.map(({ id }) => id));
+  const counted = outcomes.flatMap(({ messageId, bounce, code = null }) => {
+    const recipient = recipients.get(messageId);
+    return bounce === undefined || recipient === undefined || !ids.has(messageId)
+      ? []
+      : [{ ...recipient, messageId, kind: bounce, status: code }];
+  });
+  await countBounces(transaction, counted);
+  return written.length;
+}
+
+function outcomeColumns(outcomes: readonly Outcome[]): unknown[] {
+  return [
+    outcomes.map((outcome) => outcome.messageId),
+    outcomes.map((outcome) => outcome.attemptId),
+    outcomes.map((outcome) => outcome.state),
+    outcomes.map((outcome) => outcome.code ?? null),
+    outcomes.map((outcome) => outcome.reply ?? null),
+    outcomes.map((outcome) => outcome.notBefore ?? null),
+  ];
 }
 
 /** Takes back attempts that are known not to have been sent; answers how many were still open. */
@@ -187,14 +229,18 @@ async function perMonth<T extends Attempt>(
   items: readonly T[],
   columns: (items: readonly T[]) => unknown[],
 ): Promise<number> {
+  let written = 0;
+  for (const [month, own] of byMonth(items)) {
+    written += (await retrying(() => run(db, statement(month), columns(own)))).length;
+  }
+  return written;
+}
+
+function byMonth<T extends Attempt>(items: readonly T[]): Map<string, T[]> {
   const months = new Map<string, T[]>();
   for (const item of items) {
     const month = monthOf(item.messageId);
     months.set(month, [...(months.get(month) ?? []), item]);
   }
-  let written = 0;
-  for (const [month, own] of months) {
-    written += (await retrying(() => run(db, statement(month), columns(own)))).length;
-  }
-  return written;
+  return months;
 }

@@ -77,6 +77,23 @@ const ENTRIES = prepared<JsonRow>(
    WHERE u.profile_id = $1 AND a.namespace_key = 'email' ORDER BY l.list, l.key`,
 );
 
+const SOFT_BOUNCES = prepared<JsonRow>(
+  'export_soft_bounces',
+  `SELECT jsonb_build_object('address', a.spelling, 'count', b.count, 'since', ${iso('b.updated_at')}) AS item
+   FROM profile_address u JOIN address a ON a.id = u.address_id JOIN soft_bounce b ON b.address_id = a.id
+   WHERE u.profile_id = $1 ORDER BY a.id`,
+);
+
+/** What the person wrote; mails of others that name them are others' words. */
+const REVIEWS = prepared<JsonRow>(
+  'export_reviews',
+  `SELECT jsonb_strip_nulls(jsonb_build_object('receivedAt', ${iso('r.received_at')}, 'recipient', r.recipient, 'from', r.sender,
+     'subject', r.subject, 'source', r.source)) AS item
+   FROM review_mail r WHERE r.sandbox_id = (SELECT sandbox_id FROM profile WHERE id = $1) AND EXISTS (
+     SELECT FROM profile_address u JOIN address a ON a.id = u.address_id
+     WHERE u.profile_id = $1 AND a.namespace_key = 'email' AND strpos(lower(r.sender), a.key) > 0) ORDER BY r.id`,
+);
+
 const SUBSCRIPTIONS = prepared<JsonRow>(
   'export_lists',
   `SELECT jsonb_strip_nulls(jsonb_build_object('channel', c.key, 'list', s.key, 'title', l.title, 'state', s.value)) AS item
@@ -177,6 +194,8 @@ async function* pieces(
   for (const [name, statement] of [
     ['addresses', ADDRESSES],
     ['listEntries', ENTRIES],
+    ['softBounces', SOFT_BOUNCES],
+    ['inboundMail', REVIEWS],
     ['lists', SUBSCRIPTIONS],
     ['history', HISTORY],
   ] as const) {

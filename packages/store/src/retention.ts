@@ -9,6 +9,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { isDatabaseAway } from './database-error.ts';
+import { dropOldReviews } from './review.ts';
 import { prepared, run } from './statement.ts';
 
 /** What a round did with the months that are old enough, as `YYYY-MM-01`. */
@@ -57,6 +58,7 @@ const FORGET_EXECUTIONS = prepared<{ readonly n: number }>(
  * goes last: an execution that is found has one.
  */
 export async function dropOldMonths(db: Db, days: number): Promise<RetentionRound> {
+  await dropOldReviews(db, days);
   const outcomes = { dropped: [] as string[], open: [] as string[], busy: [] as string[] };
   for (const { month } of await run(db, OLD, [days])) {
     const [state] = await run(db, IS_OPEN, [month]);

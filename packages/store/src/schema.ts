@@ -67,6 +67,7 @@ export interface Schema {
     strict: Generated<boolean>;
     value_meanings: Json<ValueMeanings>;
     allowed_list_active: Generated<boolean>;
+    soft_bounce_threshold: Generated<number>;
   };
   api_key: {
     id: string;
@@ -254,6 +255,28 @@ export interface Schema {
     comment: string | null;
     author: string | null;
     created_at: GeneratedInstant;
+  };
+  soft_bounce: {
+    address_id: number;
+    count: number;
+    accepted: Generated<string[]>;
+    updated_at: GeneratedInstant;
+  };
+  heard_report: { sandbox_id: number; digest: Buffer; heard_at: GeneratedInstant };
+  review_mail: {
+    id: Generated<number>;
+    sandbox_id: number;
+    digest: Buffer;
+    received_at: GeneratedInstant;
+    recipient: string;
+    why: 'role' | 'unverified' | 'unknown_sender' | 'no_report' | 'malformed' | 'no_token';
+    detail: string | null;
+    sender: string | null;
+    subject: string | null;
+    size: number;
+    source: string;
+    mentions: string[];
+    acknowledged_at: Date | null;
   };
   rate: { sandbox_id: number; configuration_name: string; free_at: Instant };
   event: {

@@ -26,13 +26,15 @@ describe('what an outcome is for the ledger', () => {
   });
 
   test.each([
-    ['rcpt', 550, '5.1.1', 'bounced'],
-    ['rcpt', 552, '5.2.2', 'bounced'],
-    ['content', 554, '5.6.0', 'bounced'],
-    ['content', 550, '5.7.1', 'failed'],
-    ['mail', 550, '5.1.8', 'failed'],
-  ] as const)('%s %i %s: %s', (stage, code, enhanced, state) => {
-    expect(judge(replied(stage, code, enhanced), FIRST)).toMatchObject({ state, code: enhanced });
+    ['rcpt', 550, '5.1.1', 'bounced', 'hard'],
+    ['rcpt', 552, '5.2.2', 'bounced', 'soft'],
+    ['content', 554, '5.6.0', 'bounced', 'soft'],
+    ['content', 550, '5.7.1', 'failed', undefined],
+    ['mail', 550, '5.1.8', 'failed', undefined],
+  ] as const)('BC-5 %s %i %s: %s %s', (stage, code, enhanced, state, bounce) => {
+    const verdict = judge(replied(stage, code, enhanced), FIRST);
+    expect(verdict).toMatchObject({ state, code: enhanced });
+    expect('bounce' in verdict ? verdict.bounce : undefined).toBe(bounce);
   });
 
   test('S7: 4xx is deferred by the policy while its period lasts', () => {
@@ -47,7 +49,13 @@ describe('what an outcome is for the ledger', () => {
 
   test('S7: 4xx after the period is bounced with 4.4.7', () => {
     const verdict = judge(replied('rcpt', 451, '4.7.1'), OVER);
-    expect(verdict).toEqual({ kind: 'settle', state: 'bounced', code: '4.4.7', reply: '451 4.7.1 words' });
+    expect(verdict).toEqual({
+      kind: 'settle',
+      state: 'bounced',
+      code: '4.4.7',
+      reply: '451 4.7.1 words',
+      bounce: 'soft',
+    });
   });
 
   test.each(['lost', 'closing', 'throttled', 'stale', 'lease-lost'] as const)('%s: given back', (why) => {

@@ -38,6 +38,8 @@ export type Verdict =
       readonly reply?: string;
       /** When to try again. */
       readonly notBefore?: Date;
+      /** For `bounced`: whether the address is to blame for good (X10). */
+      readonly bounce?: 'hard' | 'soft';
     };
 
 /** "Message expired" (RFC 3463 section 3.5): what a retry period ends with. */
@@ -70,9 +72,9 @@ function judgeReply(stage: ReplyStage, reply: Reply, attempt: AttemptState): Ver
   if (kind === 'throttled') return { kind: 'give-back' };
   if (kind === 'accepted') return { ...told, state: 'sent' };
   if (kind === 'sender') return { ...told, state: 'failed' };
-  if (permanent) return { ...told, state: 'bounced' };
+  if (permanent) return { ...told, state: 'bounced', bounce: kind };
   const next = nextAttempt(attempt.policy, attempt);
   return next === null
-    ? { ...told, state: 'bounced', code: EXPIRED }
+    ? { ...told, state: 'bounced', code: EXPIRED, bounce: 'soft' }
     : { ...told, state: 'deferred', notBefore: next };
 }

@@ -23,7 +23,9 @@ import { openOptOutLinks } from './opt-out-links.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
 import { profileRoutes } from './profile-routes.ts';
+import { reviewRoutes } from './review-routes.ts';
 import { sendingRoutes } from './sending-routes.ts';
+import { softBounceRoutes } from './soft-bounce-routes.ts';
 import { subdomainRoutes } from './subdomain-routes.ts';
 import { suppressionRoutes } from './suppression-routes.ts';
 import { templateRoutes } from './template-routes.ts';
@@ -98,6 +100,8 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
   await executionRoutes(app, { database, wake, log, optOutLinks: openOptOutLinks(compile) });
   await executionControlRoutes(app, database);
   await sendingRoutes(app, database);
+  await softBounceRoutes(app, database);
+  await reviewRoutes(app, database);
   // Apart, since it takes bodies of its own kind.
   await app.register(async (part) => importRoutes(part.withTypeProvider<ZodTypeProvider>(), database));
   await app.register(async (part) => uploadRoutes(part.withTypeProvider<ZodTypeProvider>(), database));

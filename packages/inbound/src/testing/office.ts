@@ -8,6 +8,8 @@ import {
   generateKeyRing,
   type Log,
   type MailAudience,
+  type MailClaims,
+  type MailPurpose,
   mailTokenAddress,
   type OptOutScope,
   parseKeyRing,
@@ -18,13 +20,16 @@ import {
   type ConsentChange,
   consentHistory,
   ensureSandbox,
+  findEntries,
   findProfile,
   importProfiles,
+  listReviews,
   openDatabase,
   openOptOutRecorder,
   putList,
   putSubdomain,
   type Scope,
+  type StoredReview,
 } from '@adieu/store';
 import { type CuttableLine, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
@@ -36,6 +41,10 @@ export interface Person {
   readonly email: string;
   /** `unsubscribe+<token>@news.example.com`; another token for another day. */
   mailto(scope?: OptOutScope, list?: number, day?: number): string;
+  /** `bounce+<token>@news.example.com`, as a mail of today had it. */
+  bounce(): string;
+  /** Why the address is suppressed; null when it is not. */
+  suppressed(): Promise<string | null>;
   history(): Promise<ConsentChange[]>;
   /** How each recorded change came about, newest first. */
   sources(): Promise<string[]>;
@@ -50,6 +59,10 @@ export interface Office {
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   listen(options?: Partial<InboundOptions>): Promise<Inbound>;
   person(): Promise<Person>;
+  /** Somebody else with the same address. */
+  housemate(of: Person): Promise<Person>;
+  /** Mail that waits for a person, newest first. */
+  reviews(): Promise<readonly StoredReview[]>;
   /** Somebody of another sandbox of the same organisation, whose tokens name this subdomain all the same. */
   personElsewhere(): Promise<Person>;
   /** Waits until it is so. */
@@ -89,6 +102,7 @@ export async function openOffice(): Promise<Office> {
     const listener = await startInbound({
       database,
       recorder: recorder.record,
+      reports: recorder.recordReport,
       ring,
       host: '127.0.0.1',
       port: 0,
@@ -103,9 +117,8 @@ export async function openOffice(): Promise<Office> {
     return listener;
   }
 
-  async function personOf(scope: Scope): Promise<Person> {
+  async function personOf(scope: Scope, email = `person${people + 1}@example.com`): Promise<Person> {
     people += 1;
-    const email = `person${people}@example.com`;
     const id = `id${people}`;
     await importProfiles(db, scope, [{ line: 1, identities: { CRMID: id, Email: email } }]);
     const find = async () => {
@@ -115,20 +128,24 @@ export async function openOffice(): Promise<Office> {
     };
     const profile = await find();
     const audience: MailAudience = { organisation: scope.organisation, sandbox: scope.sandbox };
+    const addressOf = (purpose: MailPurpose, differing: Partial<MailClaims>) => {
+      const address = profile.address?.id ?? 0;
+      const claims = { profile: profile.id, address, list: 0, scope: 'channel', day: 20_000 } as const;
+      return mailTokenAddress(
+        purpose,
+        sealMailToken(ring, purpose, audience, { ...claims, ...differing }),
+        DOMAIN,
+      );
+    };
     return {
       email,
       mailto: (scopeOfLeaving = 'channel', list = 0, day = 20_000) =>
-        mailTokenAddress(
-          'mailto',
-          sealMailToken(ring, 'mailto', audience, {
-            profile: profile.id,
-            address: profile.address?.id ?? 0,
-            list,
-            scope: scopeOfLeaving,
-            day,
-          }),
-          DOMAIN,
-        ),
+        addressOf('mailto', { scope: scopeOfLeaving, list, day }),
+      bounce: () => addressOf('verp', {}),
+      suppressed: async () => {
+        const [entry] = await findEntries(db, scope, { list: 'suppressed', kind: 'email', keys: [email] });
+        return entry?.reason ?? null;
+      },
       history: async () => consentHistory(db, scope, await find()),
       sources: async () => (await consentHistory(db, scope, await find())).map((change) => change.source),
     };
@@ -145,6 +162,8 @@ export async function openOffice(): Promise<Office> {
     logged,
     listen,
     person: () => personOf(home),
+    housemate: ({ email }) => personOf(home, email),
+    reviews: async () => (await listReviews(db, home, {})).items,
     personElsewhere: () => personOf(elsewhere),
     until: async (condition) => {
       const deadline = Date.now() + 60_000;

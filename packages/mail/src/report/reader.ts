@@ -6,7 +6,7 @@
 import { withoutControlCharacters } from '@adieu/core';
 import { isProviderUnsubscribe, readAutomaticReply } from './automatic-reply.ts';
 import { readDeliveryStatus } from './delivery-status.ts';
-import { type Entity, readEmbeddedFields, readEntity, textOf } from './entity.ts';
+import { type Entity, fieldsInText, readEmbeddedFields, readEntity, textOf } from './entity.ts';
 import { readFeedbackReport } from './feedback-report.ts';
 import { type Notification, readNotification } from './notification.ts';
 import type { Reading, Report } from './report.ts';
@@ -27,6 +27,7 @@ export function readReport(raw: Uint8Array): Report {
   const entity = readEntity(raw);
   const reading = readKnown(entity) ?? { recipients: [{ kind: 'none' as const, reason: 'not a report' }] };
   const original = entity.parts.find(({ media }) => RETURNED_MEDIA.test(media));
+  const feedback = entity.parts.find(({ media }) => media === 'message/feedback-report');
   return {
     ...reading,
     // What is nothing but control characters leaves no reason at all; the kind is one.
@@ -34,6 +35,7 @@ export function readReport(raw: Uint8Array): Report {
       ...recipient,
       reason: withoutControlCharacters(recipient.reason).trim() || recipient.kind,
     })),
+    feedback: feedback === undefined ? [] : fieldsInText(textOf(feedback).trimStart()),
     original: original === undefined ? [] : readEmbeddedFields(original),
     faults: [...entity.faults, ...(reading.faults ?? [])],
   };

@@ -39,6 +39,8 @@ export interface Report {
   readonly feedbackType?: string;
   /** What we gave as ENVID, decoded (RFC 3461 section 4.4). */
   readonly envelopeId?: string;
+  /** Fields of a feedback report (RFC 5965); none for anything else. */
+  readonly feedback: readonly RawField[];
   /** Header fields of the message that is reported on, as far as it came back. */
   readonly original: readonly RawField[];
   /** What was left out for its size, or is against the format. */
@@ -46,4 +48,6 @@ export interface Report {
 }
 
 /** What one reader made of a mail. */
-export type Reading = Omit<Report, 'original' | 'faults'> & { readonly faults?: readonly string[] };
+export type Reading = Omit<Report, 'feedback' | 'original' | 'faults'> & {
+  readonly faults?: readonly string[];
+};

@@ -1,0 +1,174 @@
+/**
+ * What is done with a mail that is no plain opt-out: a report is recorded, a wish to leave is verified, the rest is kept for a
+ * person to read.
+ *
+ * The rule: a mail is answered 250 when what it means is stored, or when it means nothing. Who is concerned is said by a token
+ * alone, in the address or in the message that came back; without one nothing is done to anybody (BC-1).
+ *
+ * @module
+ */
+import type { MailAudience, RecordOptOut, RecordReport, ReportedFate } from '@adieu/core';
+import { readMentions } from '@adieu/mail';
+import { type Database, findAddressUsers, putReview, type ReviewReason } from '@adieu/store';
+import { isAutomaticReply } from './autoreply.ts';
+import { type Correspondence, valuesOf } from './correspondence.ts';
+import { findReturnedToken, type ReturnedToken, type TokenDeps } from './returned-token.ts';
+import type { Route } from './route.ts';
+import { type ResolveDns, verifySender } from './sender.ts';
+
+/** What became of a mail, as it is counted. */
+export type Handled = 'bounces' | 'complaints' | 'recorded' | 'autoReplies' | 'reviewed' | 'noted';
+
+/** What the desk works with. */
+export interface DeskOptions extends TokenDeps {
+  readonly database: Database;
+  readonly recorder: RecordOptOut;
+  readonly reports: RecordReport;
+  readonly resolver: ResolveDns;
+  readonly now: () => Date;
+}
+
+type ReportRoute = Extract<Route, { kind: 'opt-out' | 'report' }>;
+type RoleRoute = Extract<Route, { kind: 'role' }>;
+
+/** A mail for one recipient. Rejects when it could not be stored: the sender comes again. */
+export type Desk = (mail: Correspondence, decided: ReportRoute | RoleRoute) => Promise<Handled>;
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/i;
+
+/** Opens the desk. */
+export function openDesk(options: DeskOptions): Desk {
+  const { database, recorder, reports, resolver, now } = options;
+
+  /** To `bounce+<token>@`: the address says whose message it was. */
+  async function takeReturned(
+    mail: Correspondence,
+    { audience, claims, fingerprint }: ReportRoute,
+  ): Promise<Handled> {
+    const { profile, address, day } = claims;
+    const who = { by: 'number', profile, address } as const;
+    const token = { ...audience, who, day, fingerprint };
+    const report = mail.report();
+    const kinds = new Set(report?.recipients.map(({ kind }) => kind));
+    const recipient = 'bounce';
+    if (report === null)
+      return review(mail, { audience, recipient, why: 'malformed', detail: 'could not be read' });
+    if (kinds.has('complaint')) return record(mail, token, report);
+    if (kinds.has('auto-reply')) return 'autoReplies';
+    if (!kinds.has('none')) return record(mail, token, report);
+    if (report.feedbackType === undefined)
+      return review(mail, { audience, recipient, why: 'no_report', detail: null });
+    return answerFeedback(mail, { audience, recipient });
+  }
+
+  /** To an address without a token: a complaint may have one inside. */
+  async function takeRoleMail(mail: Correspondence, { role, audience }: RoleRoute): Promise<Handled> {
+    const report = role === 'unsubscribe' ? null : mail.report();
+    const at = { audience, recipient: role } as const;
+    if (report?.recipients.some(({ kind }) => kind === 'complaint')) {
+      const found = await findReturnedToken(report, options);
+      if (found.kind === 'unavailable') throw new Error('nobody can vouch for the domain of a token');
+      if (found.kind === 'found') return record(mail, found.token, report);
+      const detail = found.kind === 'several' ? 'tokens of different people' : 'no token of ours';
+      return review(mail, { ...at, why: 'no_token', detail });
+    }
+    if (report?.feedbackType !== undefined) return answerFeedback(mail, at);
+    if (role !== 'unsubscribe') return review(mail, { ...at, why: 'role', detail: null });
+    return isAutomaticReply(mail.sender, mail.content.fields) ? 'autoReplies' : leave(mail, audience);
+  }
+
+  /** Feedback that is no complaint: well-formed it means nothing to us, else somebody should look (BC-10, BC-12). */
+  async function answerFeedback(
+    mail: Correspondence,
+    at: Pick<Filing, 'audience' | 'recipient'>,
+  ): Promise<Handled> {
+    const [fault] = mail.report()?.faults ?? [];
+    return fault === undefined ? 'noted' : review(mail, { ...at, why: 'malformed', detail: fault });
+  }
+
+  async function record(
+    mail: Correspondence,
+    token: ReturnedToken,
+    report: NonNullable<ReturnType<Correspondence['report']>>,
+  ): Promise<Handled> {
+    const complaint = report.recipients.some(({ kind }) => kind === 'complaint');
+    const fates: readonly ReportedFate[] = report.recipients;
+    const messageId = token.messageId ?? returnedId(report.original);
+    const { outcome } = await reports({
+      ...token,
+      ...(messageId === undefined ? {} : { messageId }),
+      reported: complaint
+        ? { kind: report.feedbackType === 'opt-out' ? 'opt-out' : 'complaint' }
+        : { kind: 'bounce', fates },
+      digest: mail.digest('report', token.fingerprint),
+      at: now(),
+    });
+    if (outcome !== 'recorded') return 'noted';
+    if (!complaint) return 'bounces';
+    return report.feedbackType === 'opt-out' ? 'recorded' : 'complaints';
+  }
+
+  /** To plain `unsubscribe@`: everybody who uses the verified address leaves. */
+  async function leave(mail: Correspondence, audience: MailAudience): Promise<Handled> {
+    const at = { audience, recipient: 'unsubscribe' } as const;
+    const sender = await verifySender(mail, resolver);
+    if (!sender.ok) return review(mail, { ...at, why: 'unverified', detail: sender.why });
+    const users = await findAddressUsers(database.db, audience, sender.address.key);
+    if (users.length === 0) return review(mail, { ...at, why: 'unknown_sender', detail: null });
+    for (const { profileId, addressId } of users) {
+      await recorder({
+        ...audience,
+        who: { by: 'number', profile: profileId, address: addressId ?? 0 },
+        scope: 'channel',
+        source: 'header_mailto',
+        fingerprint: '',
+        at: now(),
+      });
+    }
+    return 'recorded';
+  }
+
+  async function review(
+    mail: Correspondence,
+    { audience, recipient, why, detail }: Filing,
+  ): Promise<Handled> {
+    const { content } = mail;
+    await putReview(database.db, {
+      ...audience,
+      digest: mail.digest('review', recipient),
+      recipient,
+      why,
+      detail,
+      sender: valuesOf(content, 'from')[0] ?? null,
+      subject: valuesOf(content, 'subject')[0] ?? null,
+      size: content.bytes,
+      source: content.raw.toString('utf8'),
+      mentions: [...new Set([mail.sender.toLowerCase(), ...readMentions(content.raw)])].filter(
+        (one) => one !== '',
+      ),
+    });
+    return 'reviewed';
+  }
+
+  return (mail, decided) =>
+    decided.kind === 'role' ? takeRoleMail(mail, decided) : takeReturned(mail, decided);
+}
+
+interface Filing {
+  readonly audience: MailAudience;
+  readonly recipient: string;
+  readonly why: ReviewReason;
+  readonly detail: string | null;
+}
+
+/** The id of the message that came back, as its header has it twice. */
+function returnedId(
+  original: readonly { readonly name: string; readonly value: string }[],
+): string | undefined {
+  for (const name of ['x-message-profile-id', 'message-id']) {
+    const field = original.find((one) => one.name.toLowerCase() === name);
+    const id = UUID.exec(field?.value.slice(0, 500) ?? '')?.[0];
+    if (id !== undefined) return id.toLowerCase();
+  }
+  return undefined;
+}

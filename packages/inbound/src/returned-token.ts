@@ -1,0 +1,108 @@
+/**
+ * Whom a complaint is about: the token in the message that it gives back (BC-11).
+ *
+ * The rule: only fields that we wrote are asked, in the header of the returned message and in the report about it, and only what
+ * opens counts. Addresses that a report names may be redacted or invented; words of the message are anybody's.
+ *
+ * @module
+ */
+import {
+  type KeyRing,
+  type OptOutSubject,
+  openMailToken,
+  openUrlToken,
+  parseDomain,
+  readMailLocalPart,
+  readUrlToken,
+  tokenFingerprint,
+} from '@adieu/core';
+import type { Report } from '@adieu/mail';
+import type { Domains } from './domains.ts';
+
+/** What a token says. */
+export interface ReturnedToken {
+  readonly organisation: string;
+  readonly sandbox: string;
+  readonly who: OptOutSubject;
+  readonly day?: number;
+  readonly messageId?: string;
+  readonly fingerprint: string;
+}
+
+/** `several`: tokens of different people, so nobody is meant for certain. `unavailable`: nobody can tell now. */
+export type TokenSearch =
+  | { readonly kind: 'found'; readonly token: ReturnedToken }
+  | { readonly kind: 'none' | 'several' | 'unavailable' };
+
+/** What opens tokens. */
+export interface TokenDeps {
+  readonly ring: KeyRing;
+  readonly domains: Domains;
+  /** The same for the hosts of links. */
+  readonly hosts: Domains;
+}
+
+type Opened = ReturnedToken | 'unavailable' | null;
+
+const ADDRESS = /\b((?:unsubscribe|bounce)\+[a-z2-7]{45})@([a-z0-9.-]{1,255})/gi;
+const LINK = /<(https:\/\/[^\s<>]{1,1000})>/gi;
+/** Candidates that are opened; a message of ours has three. */
+const LIMIT = 20;
+
+/** Searches a report for tokens of ours. */
+export async function findReturnedToken(report: Report, deps: TokenDeps): Promise<TokenSearch> {
+  const texts = [
+    ...valuesIn(report.feedback, ['original-mail-from']),
+    ...valuesIn(report.original, ['return-path', 'list-unsubscribe']),
+  ].map((text) => text.slice(0, 4_000));
+  const mails = texts.flatMap((text) => [...text.matchAll(ADDRESS)]).slice(0, LIMIT);
+  const links = texts.flatMap((text) => [...text.matchAll(LINK)]).slice(0, LIMIT);
+  const opened: Opened[] = [];
+  const nobody = () => opened.every((one) => one === null);
+  for (const [, localPart = '', domain = ''] of mails)
+    opened.push(await openAddress(localPart, domain, deps));
+  // The numbers of a mail token are surer than names; links are asked where a provider took the addresses out.
+  if (nobody()) for (const [, url = ''] of links) opened.push(await openLink(url, deps));
+  const tokens = opened.filter((one): one is ReturnedToken => one !== null && one !== 'unavailable');
+  const [first] = tokens;
+  if (first === undefined) return { kind: opened.includes('unavailable') ? 'unavailable' : 'none' };
+  if (tokens.some(({ who }) => nameOf(who) !== nameOf(first.who))) return { kind: 'several' };
+  return { kind: 'found', token: first };
+}
+
+async function openAddress(localPart: string, domain: string, { ring, domains }: TokenDeps): Promise<Opened> {
+  const read = readMailLocalPart(localPart);
+  const name = parseDomain(domain);
+  if (read === null || name === null) return null;
+  const standing = await domains.standing(name);
+  if (standing.kind !== 'ours') return standing.kind === 'unavailable' ? 'unavailable' : null;
+  const claims = openMailToken(ring, read.purpose, standing.audience, read.token);
+  if (claims === null) return null;
+  const { profile, address, day } = claims;
+  const who = { by: 'number', profile, address } as const;
+  return { ...standing.audience, who, day, fingerprint: tokenFingerprint(read.token) };
+}
+
+async function openLink(url: string, { ring, hosts }: TokenDeps): Promise<Opened> {
+  if (!URL.canParse(url)) return null;
+  const { host, search } = new URL(url);
+  const token = readUrlToken(search);
+  if (token === null) return null;
+  const standing = await hosts.standing(host);
+  if (standing.kind !== 'ours') return standing.kind === 'unavailable' ? 'unavailable' : null;
+  const claims = openUrlToken(ring, { purpose: 'one-click', ...standing.audience }, token);
+  if (claims === null) return null;
+  const { profileId: id, profileNamespace: namespace, address, addressNamespace, messageId } = claims;
+  const who = { by: 'identity', namespace, id, address, addressNamespace } as const;
+  return { ...standing.audience, who, messageId, fingerprint: tokenFingerprint(token.params) };
+}
+
+function valuesIn(fields: Report['original'], names: readonly string[]): string[] {
+  return names.flatMap((name) =>
+    fields.filter((field) => field.name.toLowerCase() === name).map(({ value }) => value),
+  );
+}
+
+function nameOf(who: OptOutSubject): string {
+  return who.by === 'number' ? `${who.profile} ${who.address}` : JSON.stringify(who);
+}

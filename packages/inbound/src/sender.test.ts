@@ -1,0 +1,186 @@
+import { dkimRecord, generateDkimKeys } from '@adieu/core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { dkimSign } from 'mailauth/lib/dkim/sign.js';
+import { authorOf, type ResolveDns } from './sender.ts';
+import { greet, submit } from './testing/caller.ts';
+import { DOMAIN, type Office, openOffice } from './testing/office.ts';
+
+let office: Office;
+beforeAll(async () => {
+  office = await openOffice();
+});
+afterEach(() => office.closeListeners());
+afterAll(() => office.close());
+
+const PLAIN = `unsubscribe@${DOMAIN}`;
+const [key] = generateDkimKeys('s1');
+if (key === undefined) throw new Error('no key');
+const record = dkimRecord('example.com', key);
+const PUBLISHED = {
+  '_dmarc.example.com': 'v=DMARC1; p=reject; adkim=s; aspf=s',
+  [record.name]: record.value,
+};
+
+/** A DNS that knows these texts and nothing else. */
+function dns(texts: Readonly<Record<string, string>>): ResolveDns {
+  return async (name: string, type: string) => {
+    const text = type === 'TXT' ? texts[name] : undefined;
+    if (text === undefined) throw Object.assign(new Error('no such record'), { code: 'ENOTFOUND' });
+    return [[text]];
+  };
+}
+
+async function signed(content: string): Promise<string> {
+  const signer = { signingDomain: 'example.com', selector: 's1', privateKey: key?.privateKey ?? '' };
+  const { signatures } = await dkimSign(Buffer.from(content), {
+    canonicalization: 'relaxed/relaxed',
+    // Its types ask for the first, its code for the second.
+    ...signer,
+    signatureData: [signer],
+  });
+  return `${signatures}${content}`;
+}
+
+let mails = 0;
+function wish(from: string, more = ''): string {
+  mails += 1;
+  return `From: ${from}\r\nMessage-ID: <wish${mails}@example.com>\r\nSubject: please\r\n${more}\r\nno more mail`;
+}
+
+async function write(
+  content: string,
+  { texts = PUBLISHED as Readonly<Record<string, string>>, sender = 'bounce@elsewhere.example' } = {},
+) {
+  const listener = await office.listen({ resolver: dns(texts) });
+  const caller = await greet(listener.port);
+  const reply = await submit(caller, { recipients: [PLAIN], content, sender });
+  caller.hangUp();
+  expect(reply).toMatch(/^250 /);
+  return listener.stats();
+}
+
+describe('MT-9 mail to the plain unsubscribe address', () => {
+  test('opts out whom DMARC vouches for by a signature', async () => {
+    const person = await office.person();
+    expect(await write(await signed(wish(`John <${person.email}>`)))).toMatchObject({
+      recorded: 1,
+      reviewed: 0,
+    });
+    expect((await person.history()).map(({ scope, source, to }) => [scope, source, to])).toEqual([
+      ['channel', 'header_mailto', 'n'],
+    ]);
+    expect(await person.suppressed()).toBeNull();
+  });
+
+  test('opts out whom DMARC vouches for by the path', async () => {
+    const person = await office.person();
+    const texts = { ...PUBLISHED, 'example.com': 'v=spf1 ip4:127.0.0.1 -all' };
+    await write(wish(person.email), { texts, sender: person.email });
+    expect(await person.sources()).toEqual(['header_mailto']);
+  });
+
+  test('opts out everybody who uses the address', async () => {
+    const person = await office.person();
+    const housemate = await office.housemate(person);
+    await write(await signed(wish(person.email)));
+    expect([await person.sources(), await housemate.sources()]).toEqual([
+      ['header_mailto'],
+      ['header_mailto'],
+    ]);
+  });
+
+  test.each<[string, (email: string) => Promise<string>, string]>([
+    ['without a signature', async (email) => wish(email), 'DMARC: fail'],
+    ['with a body that was changed', async (email) => `${await signed(wish(email))} at all`, 'DMARC: fail'],
+    [
+      'with two From fields',
+      async (email) => signed(wish(email, `From: other@example.com\r\n`)),
+      'not exactly one From address',
+    ],
+    [
+      'with two mailboxes',
+      async (email) => signed(wish(`${email}, other@example.com`)),
+      'not exactly one From address',
+    ],
+    ['with a group', async (email) => signed(wish(`Friends: ${email};`)), 'not exactly one From address'],
+    ['of another domain', async () => signed(wish('other@elsewhere.example')), 'DMARC: none'],
+  ])('IN-20 MT-10 of somebody %s waits for a person', async (_, content, detail) => {
+    const person = await office.person();
+    expect(await write(await content(person.email))).toMatchObject({ recorded: 0, reviewed: 1 });
+    expect((await office.reviews())[0]).toMatchObject({
+      why: 'unverified',
+      recipient: 'unsubscribe',
+      detail,
+    });
+    expect(await person.sources()).toEqual([]);
+  });
+
+  test('waits for a person where DNS cannot be asked', async () => {
+    const person = await office.person();
+    const listener = await office.listen({
+      resolver: async () => {
+        throw Object.assign(new Error('no answer'), { code: 'ESERVFAIL' });
+      },
+    });
+    const caller = await greet(listener.port);
+    const content = await signed(wish(person.email));
+    expect(await submit(caller, { recipients: [PLAIN], content })).toMatch(/^250 /);
+    caller.hangUp();
+    expect((await office.reviews())[0]?.detail).toMatch(/^DMARC: temperror/);
+    expect(await person.sources()).toEqual([]);
+  });
+
+  test('of somebody whom nobody knows waits for a person, and makes nobody', async () => {
+    await write(await signed(wish('stranger@example.com')));
+    expect((await office.reviews())[0]).toMatchObject({
+      why: 'unknown_sender',
+      sender: 'stranger@example.com',
+    });
+  });
+
+  test('MT-7 I4 of a machine is counted, and nothing else', async () => {
+    const before = (await office.reviews()).length;
+    const person = await office.person();
+    const content = await signed(wish(person.email, 'Auto-Submitted: auto-replied\r\n'));
+    expect(await write(content)).toMatchObject({ autoReplies: 1, recorded: 0, reviewed: 0 });
+    expect(await person.sources()).toEqual([]);
+    expect(await office.reviews()).toHaveLength(before);
+  });
+
+  test('IN-21 the same mail again is one mail to read', async () => {
+    const content = wish('nobody@example.com');
+    await write(content);
+    const before = (await office.reviews()).length;
+    await write(content);
+    expect(await office.reviews()).toHaveLength(before);
+  });
+});
+
+describe('IN-20 the author of a mail', () => {
+  test.each([
+    ['a@example.com', 'a@example.com'],
+    ['<a@example.com>', 'a@example.com'],
+    ['A Person <A@Example.com>', 'a@example.com'],
+    ['"Last, First" <a@example.com>', 'a@example.com'],
+    ['a@example.com (A Person)', 'a@example.com'],
+  ])('%s', (field, wanted) => {
+    expect(authorOf([field])?.key).toBe(wanted);
+  });
+
+  test.each([
+    'a@example.com, b@example.com',
+    '<a@example.com> <b@example.com>',
+    'a@example.com <b@example.com> x',
+    'Group: a@example.com;',
+    '"<b@example.com>',
+    '<a@example.com',
+    'nobody',
+    '',
+  ])('is nobody in %s', (field) => {
+    expect(authorOf([field])).toBeNull();
+  });
+
+  test('is nobody where there are two fields', () => {
+    expect(authorOf(['a@example.com', 'a@example.com'])).toBeNull();
+  });
+});

@@ -1,0 +1,43 @@
+/**
+ * Who uses an Email address: for somebody who writes from it and carries no token (MT-9).
+ *
+ * One rule: nobody is made. Who is not known here is for a person to look at.
+ *
+ * @module
+ */
+import { EMAIL_NAMESPACE, namespaceKey } from '@adieu/core';
+import type { Db } from './database.ts';
+import { prepared, run } from './statement.ts';
+
+/** A profile that uses the address. */
+export interface AddressUser {
+  readonly profileId: number;
+  /** Null where nothing was ever sent there. */
+  readonly addressId: number | null;
+}
+
+/** A household, not a crowd. */
+const LIMIT = 100;
+
+const FIND = prepared<AddressUser>(
+  'find_address_users',
+  `WITH place AS (
+     SELECT s.id FROM organisation o JOIN sandbox s ON s.organisation_id = o.id AND s.name = $2 WHERE o.name = $1
+   ), known AS (
+     SELECT a.id FROM address a JOIN place ON a.sandbox_id = place.id WHERE a.namespace_key = $3 AND a.key = $4
+   )
+   SELECT DISTINCT u.profile_id AS "profileId", (SELECT id FROM known) AS "addressId" FROM (
+     SELECT profile_id FROM profile_address WHERE address_id = (SELECT id FROM known)
+     UNION SELECT i.profile_id FROM identity i JOIN place ON i.sandbox_id = place.id
+     WHERE i.namespace_key = $3 AND i.value = $4
+   ) u ORDER BY 1 LIMIT ${LIMIT}`,
+);
+
+/** The profiles that use an address, by its comparison key. */
+export async function findAddressUsers(
+  db: Db,
+  { organisation, sandbox }: { readonly organisation: string; readonly sandbox: string },
+  key: string,
+): Promise<AddressUser[]> {
+  return run(db, FIND, [organisation, sandbox, namespaceKey(EMAIL_NAMESPACE), key]);
+}

@@ -1,0 +1,145 @@
+/**
+ * Reports, as they are written down: one transaction from the report to the message, the suppression and the opt-out.
+ *
+ * One rule: the report itself is noted first, so that one which comes twice, at once or a week later, has one effect (IN-21).
+ * Then rows are locked in the order of every door: profile, address, message.
+ *
+ * @module
+ */
+import type { OptOut, Report, ReportReceipt } from '@adieu/core';
+import { judgeBounce } from '@adieu/core';
+import { countBounces, suppressAddresses } from './bounce.ts';
+import type { Db } from './database.ts';
+import { retrying } from './database-error.ts';
+import type { Recorded } from './opt-out.ts';
+import { recordOptOuts } from './opt-out.ts';
+import { withPartitions } from './partition.ts';
+import { endMessage, findReported, type ReportedMessage } from './reported-message.ts';
+import { prepared, run } from './statement.ts';
+import { storableJson } from './storable.ts';
+import { SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
+
+/** What a report did, and the opt-outs whose messages on the wire are to be waited for. */
+export interface RecordedReport {
+  readonly receipt: ReportReceipt;
+  readonly recorded: readonly Recorded[];
+}
+
+interface Subject {
+  readonly sandboxId: number;
+  readonly profileId: number | null;
+  readonly addressId: number | null;
+}
+
+/** Rows that an erasure took stay away: nobody is made anew by what comes back. */
+const FIND = prepared<Subject>(
+  'find_reported',
+  `WITH given AS MATERIALIZED (
+     SELECT g.*, s.id AS sandbox_id, NULL::bigint AS mailed_profile_id
+     FROM jsonb_to_recordset($1::jsonb) AS g (organisation text, sandbox text, ${SUBJECT_COLUMNS})
+     JOIN organisation o ON o.name = g.organisation
+     JOIN sandbox s ON s.organisation_id = o.id AND s.name = g.sandbox
+   )
+   SELECT g.sandbox_id AS "sandboxId", f.profile_id AS "profileId", f.address_id AS "addressId"
+   FROM given g CROSS JOIN LATERAL (SELECT ${SUBJECT_OF('g')}) f`,
+);
+
+const HEAR = prepared<{ readonly heard: boolean }>(
+  'hear_report',
+  `INSERT INTO heard_report (sandbox_id, digest) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true AS heard`,
+);
+
+const LOCK_PROFILE = prepared<{ readonly id: number }>(
+  'lock_reported_profile',
+  `SELECT id FROM profile WHERE id = $1 FOR NO KEY UPDATE`,
+);
+
+const LOCK_ADDRESS = prepared<{ readonly id: number; readonly spelling: string }>(
+  'lock_reported_address',
+  `SELECT id, spelling FROM address WHERE id = $1 FOR NO KEY UPDATE`,
+);
+
+const COMPLAINED = prepared<never>(
+  'note_complaint',
+  `INSERT INTO event (month, sandbox_id, type, at, message_id, execution_id, profile_id, source)
+   VALUES (coalesce($1::date, date_trunc('month', now() AT TIME ZONE 'UTC')::date), $2, 'complained', $3, $4, $5, $6, 'complaint')`,
+);
+
+/** Records a report. Asked again with the same one, it changes nothing. */
+export async function recordReport(db: Db, report: Report): Promise<RecordedReport> {
+  return withPartitions(db, () =>
+    retrying(() => db.transaction().execute((transaction) => write(transaction, report))),
+  );
+}
+
+async function write(db: Db, report: Report): Promise<RecordedReport> {
+  const { organisation, sandbox, who, digest } = report;
+  const [subject] = await run(db, FIND, [storableJson([{ organisation, sandbox, ...subjectColumns(who) }])]);
+  if (subject === undefined) return answer('nobody');
+  const [heard] = await run(db, HEAR, [subject.sandboxId, digest]);
+  if (heard === undefined) return answer('repeated');
+  return report.reported.kind === 'bounce'
+    ? writeBounce(db, report, subject)
+    : writeLeaving(db, report, subject);
+}
+
+async function writeBounce(
+  db: Db,
+  report: Report,
+  { profileId, addressId }: Subject,
+): Promise<RecordedReport> {
+  if (report.reported.kind !== 'bounce') return answer('noted');
+  const [address] = await run(db, LOCK_ADDRESS, [addressId]);
+  if (address === undefined) return answer('nobody');
+  const verdict = judgeBounce(report.reported.fates, address.spelling);
+  if (verdict === null) return answer('noted');
+  const message = await findReported(db, { ...report, profileId, addressId: address.id });
+  if (message !== null) await endMessage(db, message, verdict);
+  // Refused for who sends or how: nothing is said about the address.
+  if (verdict.kind === 'sender') return answer('recorded');
+  const suppressed = await countBounces(db, [
+    { ...named(message), addressId: address.id, kind: verdict.kind, status: verdict.status },
+  ]);
+  return answer('recorded', suppressed.has(address.id));
+}
+
+/** A complaint, or the mere wish to leave: the whole channel, as a person says it at the door (I3). */
+async function writeLeaving(db: Db, report: Report, subject: Subject): Promise<RecordedReport> {
+  const { sandboxId, profileId, addressId } = subject;
+  const [profile] = await run(db, LOCK_PROFILE, [profileId]);
+  const [address] = await run(db, LOCK_ADDRESS, [addressId]);
+  if (profile === undefined && address === undefined) return answer('nobody');
+  const complains = report.reported.kind === 'complaint';
+  const message = await findReported(db, { ...report, profileId, addressId });
+  const recorded = profile === undefined ? [] : await recordOptOuts(db, [optOut(report, subject, message)]);
+  if (!complains) return { ...answer('recorded'), recorded };
+  const { month = null } = message ?? {};
+  const { messageId, executionId } = named(message);
+  await run(db, COMPLAINED, [month, sandboxId, report.at, messageId, executionId, profile?.id ?? null]);
+  if (address === undefined) return { ...answer('recorded'), recorded };
+  const entry = { messageId, executionId, addressId: address.id, reason: 'complaint', status: null } as const;
+  const suppressed = await suppressAddresses(db, [entry]);
+  return { ...answer('recorded', suppressed.has(address.id)), recorded };
+}
+
+function optOut(report: Report, { profileId, addressId }: Subject, message: ReportedMessage | null): OptOut {
+  const { organisation, sandbox, fingerprint, at, reported } = report;
+  return {
+    organisation,
+    sandbox,
+    who: { by: 'number', profile: profileId ?? 0, address: addressId ?? 0 },
+    scope: 'channel',
+    source: reported.kind === 'complaint' ? 'complaint' : 'header_mailto',
+    ...(message === null ? {} : { messageId: message.id }),
+    fingerprint,
+    at,
+  };
+}
+
+function named(message: ReportedMessage | null) {
+  return { messageId: message?.id ?? null, executionId: message?.executionId ?? null };
+}
+
+function answer(outcome: ReportReceipt['outcome'], suppressed = false): RecordedReport {
+  return { receipt: { outcome, suppressed }, recorded: [] };
+}
