@@ -133,8 +133,9 @@ export async function eraseProfile(
   request: ErasureRequest,
 ): Promise<ErasureReceipt | null> {
   const { namespace, id, recordOptOut } = request;
-  const earlier = await findReceipt(db, scope, request);
+  // In this order: whoever is gone by now has a receipt by then.
   const profile = await findProfile(db, scope, namespace, id);
+  const earlier = await findReceipt(db, scope, request);
   // Asked again by an Email that others use: who has it still was there before, and is somebody else.
   if (profile === null || (earlier !== null && !(await cameAfter(db, profile.id, earlier.erasedAt))))
     return earlier;
