@@ -243,8 +243,13 @@ describe('A list', () => {
     expect((await api.call('PUT', '/v1/lists/weekly', { title: 'Weekly news' })).json()).toEqual({
       name: 'weekly',
       title: 'Weekly news',
+      open: false,
     });
-    expect((await api.call('PUT', '/v1/lists/daily', {})).json()).toEqual({ name: 'daily', title: 'daily' });
+    expect((await api.call('PUT', '/v1/lists/daily', {})).json()).toEqual({
+      name: 'daily',
+      title: 'daily',
+      open: false,
+    });
   });
 
   test('has no line break in its title and no space in its name', async () => {
