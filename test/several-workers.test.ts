@@ -14,7 +14,7 @@ import { type RunningAdieu, runAdieu, until } from './running-adieu.ts';
 /** Enough batches of 200 that each of four workers gets some. */
 const PEOPLE = 4000;
 /** As shipped: connections to the relay, and messages on each. */
-const [CONNECTIONS, PER_CONNECTION] = [5, 2];
+const [CONNECTIONS, PER_CONNECTION] = [10, 2];
 /** What a killed worker leaves is found out soon. */
 const SHORT = { LEASE_SECONDS: '5', RELAY_REPLY_SECONDS: '10' };
 
