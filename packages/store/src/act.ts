@@ -17,7 +17,14 @@ import { findMonthOf, withPartitions } from './partition.ts';
 import { loadStates, writeConsents, writeStates } from './profile-state.ts';
 import { prepared, run } from './statement.ts';
 import { storableJson, storableText } from './storable.ts';
-import { createSubject, SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
+import {
+  createSubject,
+  MAILED_BY,
+  MAILED_COLUMNS,
+  SUBJECT_COLUMNS,
+  SUBJECT_OF,
+  subjectColumns,
+} from './subject.ts';
 import { ERASED } from './tombstone.ts';
 
 /** What an act did, and the scopes it narrowed: what is on the wire there is waited for. */
@@ -45,12 +52,11 @@ type Numbers = ReadonlyMap<string, number>;
 const FIND = prepared<Subject>(
   'find_subject',
   `WITH given AS MATERIALIZED (
-     SELECT g.*, s.id AS sandbox_id, m.execution_id, m.profile_id AS mailed_profile_id
+     SELECT g.*, s.id AS sandbox_id, ${MAILED_COLUMNS}
      FROM jsonb_to_record($1::jsonb) AS g (organisation text, sandbox text, month date, message_id uuid, ${SUBJECT_COLUMNS})
      JOIN organisation o ON o.name = g.organisation
      JOIN sandbox s ON s.organisation_id = o.id AND s.name = g.sandbox
-     LEFT JOIN LATERAL (SELECT execution_id, profile_id FROM message
-       WHERE month = g.month AND id = g.message_id OFFSET 0) m ON true
+     ${MAILED_BY('g')}
    ), named AS (SELECT g.sandbox_id, g.execution_id, ${SUBJECT_OF('g')} FROM given g)
    SELECT sandbox_id AS "sandboxId", profile_id AS "profileId", address_id AS "addressId", execution_id AS "executionId"
    FROM named`,
@@ -103,8 +109,8 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
   let subject = await findSubject(db, clean);
   if (subject === null) return UNKNOWN;
   if (lacks(subject, clean)) {
-    if ((await createSubject(db, clean.who, subject)) === 'erased')
-      return recordErased(db, clean, subject.profileId);
+    const made = await createSubject(db, clean.who, subject);
+    if (made.kind === 'erased') return recordErased(db, clean, { ...subject, profileId: made.returned });
     subject = (await findSubject(db, clean)) ?? subject;
   }
   if (lacks(subject, clean)) return UNKNOWN;
@@ -119,9 +125,11 @@ const UNKNOWN: RecordedAct = { receipt: { known: false, changed: [], kept: [] },
 
 /**
  * Of who was erased: they are out, and nobody is there who could be let in. Only an address that others use still can be
- * stopped. Where the address alone was erased, it is out, and the person says the rest.
+ * stopped. Where the address alone was erased, it is out, and the person says the rest; who came back says everything.
  */
-async function recordErased(db: Db, act: Act, profileId: number | null): Promise<RecordedAct> {
+async function recordErased(db: Db, act: Act, { profileId, addressId }: Subject): Promise<RecordedAct> {
+  const who = { by: 'number', profile: profileId ?? 0, address: addressId ?? 0 } as const;
+  if (profileId !== null && addressId !== null) return recordAct(db, { ...act, who });
   const ofErased = act.changes.filter(({ scope }) => profileId === null || scope === 'identity');
   const kept = ofErased
     .filter(({ to }) => !isNo(to))
@@ -129,6 +137,7 @@ async function recordErased(db: Db, act: Act, profileId: number | null): Promise
   if (profileId !== null) {
     const rest = await recordAct(db, {
       ...act,
+      who,
       changes: act.changes.filter((one) => !ofErased.includes(one)),
     });
     return { ...rest, receipt: { ...rest.receipt, kept: [...rest.receipt.kept, ...kept] } };

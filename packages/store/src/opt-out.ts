@@ -13,7 +13,14 @@ import { retrying } from './database-error.ts';
 import { findMonthOf, withPartitions } from './partition.ts';
 import { prepared, run } from './statement.ts';
 import { storableJson } from './storable.ts';
-import { createSubject, SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
+import {
+  createSubject,
+  MAILED_BY,
+  MAILED_COLUMNS,
+  SUBJECT_COLUMNS,
+  SUBJECT_OF,
+  subjectColumns,
+} from './subject.ts';
 
 /** What one opt-out did, and whom it concerns. */
 export interface Recorded {
@@ -55,14 +62,13 @@ const no = (field: string, was: string): string =>
 const RECORD = prepared<Row>(
   'record_opt_outs',
   `WITH given AS MATERIALIZED (
-     SELECT g.*, s.id AS sandbox_id, m.execution_id, m.profile_id AS mailed_profile_id
+     SELECT g.*, s.id AS sandbox_id, ${MAILED_COLUMNS}
      FROM jsonb_to_recordset($1::jsonb) AS g (place integer, organisation text, sandbox text,
        ${SUBJECT_COLUMNS}, scope text, list text, list_number integer, source text, month date, message_id uuid,
        fingerprint text, at text)
      JOIN organisation o ON o.name = g.organisation
      JOIN sandbox s ON s.organisation_id = o.id AND s.name = g.sandbox
-     LEFT JOIN LATERAL (SELECT execution_id, profile_id FROM message
-       WHERE month = g.month AND id = g.message_id OFFSET 0) m ON true
+     ${MAILED_BY('g')}
    ), named AS MATERIALIZED (
      SELECT g.place, g.sandbox_id, g.scope, g.source, g.message_id, g.execution_id, g.fingerprint, g.at,
        CASE WHEN g.execution_id IS NULL THEN date_trunc('month', now() AT TIME ZONE 'UTC')::date ELSE g.month END AS month,
@@ -163,19 +169,24 @@ export function checkOptOut(optOut: OptOut): void {
 /**
  * Records a group and answers for each, in order. A token that names a person or an address without a row (a database
  * restored from before the mail, an address never mailed from here) is as valid as any: the rows are created, and the
- * statement runs once more. Who was erased is out already, and is known by that alone. Only numbers that mean nobody stay
- * unknown.
+ * statement runs once more. Who was erased is out already, and is known by that alone; who came back since says it again. Only
+ * numbers that mean nobody stay unknown.
  */
 export async function recordOptOuts(db: Db, optOuts: readonly OptOut[]): Promise<Recorded[]> {
   const rows = await runGroup(db, optOuts);
   const missing = rows.filter(
     ({ scope, addressId, profileId }) => profileId === null || (scope === 'identity' && addressId === null),
   );
-  const { created, erased } = await createMissing(db, optOuts, missing);
-  const again =
-    created.length === 0 ? [] : await runGroup(db, created.map((place) => optOuts[place]).filter(isPresent));
+  const { again, erased } = await createMissing(db, optOuts, missing);
+  const repeated =
+    again.length === 0
+      ? []
+      : await runGroup(
+          db,
+          again.map(({ optOut }) => optOut),
+        );
   const byPlace = new Map<number, Recorded>(rows.map((row) => [row.place, row]));
-  for (const row of again) byPlace.set(created[row.place] ?? -1, row);
+  for (const row of repeated) byPlace.set(again[row.place]?.place ?? -1, row);
   return optOuts.map((optOut, place) => {
     const recorded = byPlace.get(place) ?? unknownTo(optOut);
     return erased.has(place) ? { ...recorded, known: true } : recorded;
@@ -187,21 +198,28 @@ async function runGroup(db: Db, optOuts: readonly OptOut[]): Promise<Row[]> {
   return withPartitions(db, () => retrying(() => run(db, RECORD, [group])));
 }
 
-/** Places of opt-outs whose person or address could be created, and of those who were erased. */
-async function createMissing(
-  db: Db,
-  optOuts: readonly OptOut[],
-  rows: readonly Row[],
-): Promise<{ readonly created: readonly number[]; readonly erased: ReadonlySet<number> }> {
-  const created: number[] = [];
+interface Missing {
+  /** Those to be recorded now, and where in the group they stood. */
+  readonly again: readonly { readonly place: number; readonly optOut: OptOut }[];
+  readonly erased: ReadonlySet<number>;
+}
+
+async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly Row[]): Promise<Missing> {
+  const again: { place: number; optOut: OptOut }[] = [];
   const erased = new Set<number>();
   for (const row of rows) {
-    const who = optOuts[row.place]?.who;
-    const outcome = who === undefined ? 'nobody' : await createSubject(db, who, row);
-    if (outcome === 'created') created.push(row.place);
-    if (outcome === 'erased') erased.add(row.place);
+    const { place } = row;
+    const optOut = optOuts[place];
+    if (optOut === undefined) continue;
+    const made = await createSubject(db, optOut.who, row);
+    if (made.kind === 'created') again.push({ place, optOut });
+    if (made.kind !== 'erased') continue;
+    erased.add(place);
+    if (made.returned === null || row.scope === 'identity') continue;
+    const who = { by: 'number', profile: made.returned, address: row.addressId ?? 0 } as const;
+    again.push({ place, optOut: { ...optOut, who } });
   }
-  return { created, erased };
+  return { again, erased };
 }
 
 function columnsOf(optOut: OptOut, place: number): object {
@@ -224,8 +242,4 @@ function columnsOf(optOut: OptOut, place: number): object {
 
 function unknownTo({ scope }: OptOut): Recorded {
   return { known: false, changed: false, scope, profileId: null, addressId: null, listNumber: null };
-}
-
-function isPresent<T>(value: T | undefined): value is T {
-  return value !== undefined;
 }

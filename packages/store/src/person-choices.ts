@@ -13,7 +13,7 @@ import { findMonthOf } from './partition.ts';
 import type { Scope } from './scope.ts';
 import { prepared, run } from './statement.ts';
 import { storableText } from './storable.ts';
-import { SUBJECT_OF } from './subject.ts';
+import { MAILED_BY, MAILED_COLUMNS, SUBJECT_OF } from './subject.ts';
 
 /** A person as a link names them. */
 export interface LinkedPerson {
@@ -53,10 +53,11 @@ export interface PersonChoices {
 
 const READ = prepared<PersonChoices>(
   'person_choices',
-  `WITH named AS (
+  `WITH linked AS (
      SELECT $1::integer AS sandbox_id, NULL::bigint AS profile, $2::text AS namespace_key, $3::text AS identity,
-       NULL::bigint AS address, $4::text AS address_namespace_key, $5::text AS address_key,
-       (SELECT profile_id FROM message WHERE month = $6::date AND id = $7::uuid) AS mailed_profile_id
+       NULL::bigint AS address, $4::text AS address_namespace_key, $5::text AS address_key, $6::date AS month,
+       $7::uuid AS message_id
+   ), named AS (SELECT l.*, ${MAILED_COLUMNS} FROM linked l ${MAILED_BY('l')}
    ), subject AS (SELECT n.sandbox_id, ${SUBJECT_OF('n')} FROM named n)
    SELECT s.strict, s.value_meanings AS meanings, coalesce(p.consents, '{}') AS consents,
      CASE jsonb_typeof(p.attributes -> 'preferredLanguage') WHEN 'string' THEN p.attributes ->> 'preferredLanguage' END AS language,

@@ -13,11 +13,11 @@ import type { Db } from './database.ts';
 import { retrying } from './database-error.ts';
 import type { Recorded } from './opt-out.ts';
 import { recordOptOuts } from './opt-out.ts';
-import { withPartitions } from './partition.ts';
+import { findMonthOf, withPartitions } from './partition.ts';
 import { endMessage, findReported, type ReportedMessage } from './reported-message.ts';
 import { prepared, run } from './statement.ts';
 import { storableJson } from './storable.ts';
-import { SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
+import { MAILED_BY, MAILED_COLUMNS, SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns } from './subject.ts';
 
 /** What a report did, and the opt-outs whose messages on the wire are to be waited for. */
 export interface RecordedReport {
@@ -35,10 +35,11 @@ interface Subject {
 const FIND = prepared<Subject>(
   'find_reported',
   `WITH given AS MATERIALIZED (
-     SELECT g.*, s.id AS sandbox_id, NULL::bigint AS mailed_profile_id
-     FROM jsonb_to_recordset($1::jsonb) AS g (organisation text, sandbox text, ${SUBJECT_COLUMNS})
+     SELECT g.*, s.id AS sandbox_id, ${MAILED_COLUMNS}
+     FROM jsonb_to_recordset($1::jsonb) AS g (organisation text, sandbox text, month date, message_id uuid, ${SUBJECT_COLUMNS})
      JOIN organisation o ON o.name = g.organisation
      JOIN sandbox s ON s.organisation_id = o.id AND s.name = g.sandbox
+     ${MAILED_BY('g')}
    )
    SELECT g.sandbox_id AS "sandboxId", f.profile_id AS "profileId", f.address_id AS "addressId"
    FROM given g CROSS JOIN LATERAL (SELECT ${SUBJECT_OF('g')}) f`,
@@ -73,8 +74,11 @@ export async function recordReport(db: Db, report: Report): Promise<RecordedRepo
 }
 
 async function write(db: Db, report: Report): Promise<RecordedReport> {
-  const { organisation, sandbox, who, digest } = report;
-  const [subject] = await run(db, FIND, [storableJson([{ organisation, sandbox, ...subjectColumns(who) }])]);
+  const { organisation, sandbox, who, digest, messageId } = report;
+  const month = messageId === undefined ? null : findMonthOf(messageId);
+  const message = month === null ? {} : { month, message_id: messageId };
+  const named = { organisation, sandbox, ...message, ...subjectColumns(who) };
+  const [subject] = await run(db, FIND, [storableJson([named])]);
   if (subject === undefined) return answer('nobody');
   const [heard] = await run(db, HEAR, [subject.sandboxId, digest]);
   if (heard === undefined) return answer('repeated');

@@ -2,7 +2,8 @@
  * Whose choice it is: from the names or the numbers of a token to the rows of a person and an address.
  *
  * One rule: every door finds its person by the same words, and who has no row gets one: a link that names a person
- * without a row (a database restored from before the mail) is as valid as any. Only who was erased stays without.
+ * without a row (a database restored from before the mail) is as valid as any. Only who was erased stays without, and nobody
+ * who shares an Email with them is taken for them.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { ensureAddresses } from './address.ts';
 import type { Db } from './database.ts';
 import { lockIdentities } from './identity.ts';
 import { planRecipients } from './recipient-plan.ts';
+import { prepared, run } from './statement.ts';
 import { storableText } from './storable.ts';
 import { findTombstones, numberName } from './tombstone.ts';
 
@@ -19,13 +21,23 @@ import { findTombstones, numberName } from './tombstone.ts';
 export const SUBJECT_COLUMNS = `profile bigint, namespace_key text, identity text, address bigint,
        address_namespace_key text, address_key text`;
 
+/** Joins to a row with `month` and `message_id` the columns of {@link MAILED_COLUMNS}, as `m`. */
+export const MAILED_BY = (row: string): string => `LEFT JOIN LATERAL (
+       SELECT execution_id, profile_id AS mailed_profile_id, identity = '' AS mailed_to_erased FROM message
+       WHERE month = ${row}.month AND id = ${row}.message_id OFFSET 0) m ON true`;
+
+/** What the message of a link tells, while it is kept: its execution, whom it went to, and whether they were erased since. */
+export const MAILED_COLUMNS = 'm.execution_id, m.mailed_profile_id, m.mailed_to_erased';
+
 /**
- * `profile_id` and `address_id` of a row with {@link SUBJECT_COLUMNS}, `sandbox_id` and `mailed_profile_id`. A former Email
- * finds its person last. Where several share an Email, the message tells who was meant.
+ * `profile_id` and `address_id` of a row with {@link SUBJECT_COLUMNS}, `sandbox_id` and {@link MAILED_COLUMNS}. A former Email
+ * finds its person last. Where several share an Email, the message tells who was meant; if that one was erased, it is none
+ * of the others.
  */
 export const SUBJECT_OF = (row: string): string => `CASE WHEN ${row}.profile IS NULL THEN (
          SELECT i.profile_id FROM identity i JOIN profile p ON p.id = i.profile_id
          WHERE i.sandbox_id = ${row}.sandbox_id AND i.namespace_key = ${row}.namespace_key AND i.value = ${row}.identity
+           AND ${row}.mailed_to_erased IS NOT TRUE
          ORDER BY i.profile_id IS NOT DISTINCT FROM ${row}.mailed_profile_id DESC, i.current DESC,
            lower(p.namespace) = i.namespace_key DESC, i.profile_id LIMIT 1)
        ELSE (SELECT p.id FROM profile p WHERE p.id = ${row}.profile AND p.sandbox_id = ${row}.sandbox_id) END AS profile_id,
@@ -45,8 +57,20 @@ export function subjectColumns(who: OptOutSubject): object {
   };
 }
 
-/** Whether a subject that lacks rows has them now. Of who was erased none are made: they are out already. */
-export type SubjectRows = 'created' | 'erased' | 'nobody';
+/**
+ * Whether a subject that lacks rows has them now. Of who was erased none are made: they are out already. `returned` is the
+ * profile that came after the erasure under the name of the link, for whom it then speaks.
+ */
+export type SubjectRows =
+  | { readonly kind: 'created' | 'nobody' }
+  | { readonly kind: 'erased'; readonly returned: number | null };
+
+const CAME_AFTER = prepared<{ readonly id: number }>(
+  'came_after',
+  `SELECT p.id FROM identity i JOIN profile p ON p.id = i.profile_id
+   WHERE i.sandbox_id = $1 AND i.namespace_key = $2 AND i.value = $3 AND p.created_at > $4
+   ORDER BY i.current DESC, p.id LIMIT 1`,
+);
 
 /** Creates the rows that a subject lacks. `nobody` can be created from numbers that mean nobody, or without an address. */
 export async function createSubject(
@@ -56,10 +80,16 @@ export async function createSubject(
 ): Promise<SubjectRows> {
   return db.transaction().execute(async (transaction) => {
     const named = namesOf(who);
-    const erased = await findTombstones(transaction, sandboxId, [named.profile, named.address]);
-    if (profileId === null && erased(named.profile) !== null) return 'erased';
-    if (addressId === null && erased(named.address) !== null) return 'erased';
-    if (who.by !== 'identity' || who.address.trim() === '') return 'nobody';
+    const tombstones = await findTombstones(transaction, sandboxId, [named.profile, named.address]);
+    const erased = profileId === null ? tombstones(named.profile) : null;
+    if (erased !== null) {
+      const { namespaceKey: namespace, value } = named.profile;
+      const [after] = await run(transaction, CAME_AFTER, [sandboxId, namespace, value, erased.erasedAt]);
+      return { kind: 'erased', returned: after?.id ?? null };
+    }
+    if (addressId === null && tombstones(named.address) !== null)
+      return { kind: 'erased', returned: profileId };
+    if (who.by !== 'identity' || who.address.trim() === '') return { kind: 'nobody' };
     await lockIdentities(transaction, sandboxId);
     const address = {
       namespace: storableText(who.addressNamespace.trim()),
@@ -72,7 +102,7 @@ export async function createSubject(
       const { namespace, id } = who;
       await planRecipients(transaction, sandboxId, [{ namespace, id, address: who.address.trim() }]);
     }
-    return 'created';
+    return { kind: 'created' };
   });
 }
 
