@@ -55,7 +55,7 @@ const PATIENCE_MS = 110_000;
 
 /** Starts it and answers once it is ready. A free port may be somebody else's by the time it is used: then others are taken. */
 export async function runAdieu(options: RunOptions, attempts = 5): Promise<RunningAdieu> {
-  const [httpPort, smtpPort] = [await freePort(), await freePort()];
+  const [httpPort = 0, smtpPort = 0] = await freePorts(2);
   const given = options.dataDir ?? options.backend.dataDir;
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'adieu-run-')));
   const child = spawn(
@@ -158,10 +158,20 @@ async function call(url: string, method: string, path: string, body?: unknown): 
 
 /** A port of loopback that nobody listens on now. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const [port = 0] = await freePorts(1);
+  return port;
+}
+
+/** Held together until all are known: one that was given back at once can be given out again. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  for (const server of servers) server.listen(0, '127.0.0.1');
+  await Promise.all(servers.map((server) => server.listening || once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }

@@ -371,7 +371,8 @@ describe('reuse', () => {
       // The database is away.
       return new Promise(() => {});
     };
-    const startBy = performance.now() + 1;
+    // Far enough ahead that it is not past before it is handed over.
+    const startBy = performance.now() + 2000;
     const sent = slot?.send({ ...message('a'), startBy, renew });
     await until(() => performance.now() > startBy);
     ask();
