@@ -29,7 +29,7 @@ afterEach(async () => {
 for (const name of ['embedded', 'postgres', 'redis'] as const) {
   const title = `over ${name}, with roles as processes: delivered once, retried, and whoever leaves is left alone`;
   const reason = missing(name);
-  if (reason === null || process.env.CI === 'true') test(title, () => scenario(name), 240_000);
+  if (reason === null || process.env.CI === 'true') test(title, () => scenario(name));
   else test.skip(`${title} (skipped: ${reason})`, () => undefined);
 }
 

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await importPeople(sender, PEOPLE);
   await finished(sender, await enqueue(sender));
   door = await runAdieu({ backend, relayUrl: relay.url, roles: 'inbound', env });
-}, 240_000);
+});
 
 afterAll(async () => {
   hangUp();

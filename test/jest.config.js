@@ -19,5 +19,7 @@ export default {
       },
     ],
   },
-  testTimeout: 120_000,
+  // Scenarios mostly wait: two suites at a time halve the run, also on two cores, where Jest alone would take one.
+  maxWorkers: 2,
+  testTimeout: 300_000,
 };

@@ -32,7 +32,7 @@ const BACK_SECONDS = 10;
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
-}, 120_000);
+});
 
 /** A server that can be made to end. */
 interface Victim {

@@ -187,7 +187,7 @@ async function walk(person: string, language: Language, page: Page, look: (state
 describeInBrowser('the pages of a delivered mail', () => {
   beforeAll(async () => {
     browser = await startBrowser({ [DOMAIN]: new URL(adieu.url).host });
-  }, 60_000);
+  });
 
   afterAll(() => browser?.close());
 

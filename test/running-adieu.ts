@@ -51,7 +51,7 @@ export interface RunningAdieu {
 }
 
 const API_KEY = 'test-key-of-a-scenario-0123456789';
-const PATIENCE_MS = 110_000;
+const PATIENCE_MS = 240_000;
 
 /** Starts it and answers once it is ready. A free port may be somebody else's by the time it is used: then others are taken. */
 export async function runAdieu(options: RunOptions, attempts = 5): Promise<RunningAdieu> {

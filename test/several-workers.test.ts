@@ -35,14 +35,14 @@ beforeEach(async () => {
   api = await run('api');
   await createBrand(api);
   await importPeople(api, PEOPLE);
-}, 240_000);
+});
 
 afterEach(async () => {
   open?.();
   for (const process of processes.splice(0)) await process.stop();
   await relay?.close();
   await backend?.close();
-}, 240_000);
+});
 
 async function run(roles: string, env: object = {}): Promise<RunningAdieu> {
   const all = { ADIEU_KEYRING: ring, ...env };

@@ -17,7 +17,7 @@ function smtpSource(
   ...options: readonly string[]
 ): Promise<{ readonly code: number; readonly said: string }> {
   return new Promise((resolve) => {
-    execFile(PROGRAM ?? '', [...options], { timeout: 100_000 }, (error, stdout, stderr) => {
+    execFile(PROGRAM ?? '', [...options], { timeout: 240_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, said: stdout + stderr });
     });

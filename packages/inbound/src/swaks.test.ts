@@ -6,7 +6,7 @@ import { type Office, openOffice } from './testing/office.ts';
 /** swaks (Swiss Army Knife for SMTP) as a sender from outside. */
 function swaks(...options: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
   return new Promise((resolve) => {
-    execFile('swaks', [...options], { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile('swaks', [...options], { timeout: 240_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, said: stdout + stderr });
     });

@@ -21,7 +21,7 @@ export interface Caller {
   hangUp(): void;
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 /** Connects; the greeting is still to be heard. */
 export function dial(port: number, host = '127.0.0.1'): Promise<Caller> {

@@ -166,7 +166,7 @@ export async function openOffice(): Promise<Office> {
     reviews: async () => (await listReviews(db, home, {})).items,
     personElsewhere: () => personOf(elsewhere),
     until: async (condition) => {
-      const deadline = Date.now() + 60_000;
+      const deadline = Date.now() + 240_000;
       while (!(await condition())) {
         if (Date.now() > deadline) throw new Error('it never came about');
         await new Promise((resolve) => setTimeout(resolve, 100));

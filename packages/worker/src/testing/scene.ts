@@ -63,7 +63,7 @@ export interface Scene {
 
 const HTML = `<html><body><p>Hello {{profile.name}}</p><p>.</p>
 <a href="https://brand.example/offer">offer</a> <a href="#" data-link-type="unsubscribe">leave</a></body></html>`;
-const PATIENCE_MS = 100_000;
+const PATIENCE_MS = 240_000;
 
 let dkimKeys: DkimKey[] | null = null;
 
