@@ -96,11 +96,15 @@ describe('one message or a refusal, never two', () => {
         maxConnections: 500,
         messagesPerMinute: 100_000,
       });
-      const told = await Promise.all(
-        [...FALSE_ENDS, ...TAINTED_ENDS].map(
-          async (end) => [JSON.stringify(end), BARE.test(end), await smuggle(listener, end, cuts)] as const,
-        ),
-      );
+      const ends = [...FALSE_ENDS, ...TAINTED_ENDS];
+      const told: (readonly [end: string, bare: boolean, outcome: Told])[] = [];
+      // Some at a time: all at once, on a slow machine, wait for a database connection longer than anything may.
+      while (ends.length > 0) {
+        const some = ends.splice(0, 20).map(async (end) => {
+          return [JSON.stringify(end), BARE.test(end), await smuggle(listener, end, cuts)] as const;
+        });
+        told.push(...(await Promise.all(some)));
+      }
       expect(told.length).toBeGreaterThan(150);
       for (const [end, bare, outcome] of told) {
         // Refused, and hung up on; or taken whole, with the hidden commands as its text.
