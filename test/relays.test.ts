@@ -8,6 +8,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { readReport } from '../packages/mail/src/index.ts';
 import {
   type Answer,
   fixture,
@@ -111,6 +112,49 @@ describe('a relay that changes mails on their way', () => {
         expect(verifyWithPythonDkim(mail.raw, keys)).toMatchObject({ valid: true });
       }
       expect((await messages(execution)).every(({ attempts }) => attempts === 1)).toBe(true);
+    },
+  );
+
+  testWith(
+    [POSTFIX],
+    'BC-8: Postfix passes on what a report has to say, and its report says it',
+    async () => {
+      const heard: string[] = [];
+      const sink = await listen({
+        extensions: [...EVERYTHING, 'DSN'],
+        answer: ({ stage, line }) => {
+          if (stage === 'mail' || stage === 'rcpt') heard.push(line);
+          return stage === 'rcpt' && /gone/.test(line) ? '550 5.1.1 no such user' : undefined;
+        },
+      });
+      const postfix = await startPostfix(sink.port);
+      closing.push(postfix.close);
+      await work(`${postfix.url}?requireTLS=true&${OUR_AUTHORITY}`);
+      const addresses = ['here+now@example.org', 'gone+long@example.org', 'gone.jürgen@example.org'];
+      const execution = await send(addresses);
+      expect((await finished(adieu, execution)).counts.sent).toBe(3);
+      await until(
+        async () => sink.mails.length === 3,
+        () => `${sink.mails.length} of a mail and two reports arrived`,
+      );
+      const mail = sink.mails.find(({ to }) => to === addresses[0]);
+      const [, token] = /^bounce\+([a-z2-7]{45})@/.exec(mail?.from ?? '') ?? [];
+      expect(mail?.command.split(' ')).toEqual(
+        expect.arrayContaining(['RET=HDRS', `ENVID=bounce+2B${token}`]),
+      );
+      expect(heard.filter((line) => line.startsWith('RCPT TO:<here'))).toEqual([
+        'RCPT TO:<here+now@example.org> ORCPT=rfc822;here+2Bnow@example.org NOTIFY=FAILURE',
+      ]);
+      const reports = sink.mails.filter(({ from }) => from === '');
+      const read = reports.map(({ to, raw }) => ({ to, ...readReport(raw) }));
+      expect(read.map(({ recipients }) => recipients[0]?.address).sort()).toEqual(addresses.slice(1).sort());
+      for (const report of read) {
+        expect(report.recipients).toMatchObject([{ kind: 'hard', action: 'failed', status: '5.1.1' }]);
+        expect(report.envelopeId).toBe(report.to.slice(0, report.to.indexOf('@')));
+        // RET=HDRS
+        expect(report.original.map(({ name }) => name.toLowerCase())).toContain('x-message-profile-id');
+      }
+      for (const { raw } of reports) expect(raw.toString('latin1')).not.toMatch(/<html/i);
     },
   );
 

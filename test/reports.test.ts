@@ -186,6 +186,30 @@ describe('a bounce', () => {
     expect(await suppression()).toBeNull();
   });
 
+  test('BC-1 BC-7 BC-8: what comes to an address without a token is proven by the envelope’s id alone', async () => {
+    const sent = await send();
+    const local = sent.mail.from.slice(0, sent.mail.from.indexOf('@'));
+    const elsewhere = (envelopeId: string | undefined, recipient = address) =>
+      back(
+        deliveryReport(sent.mail, { recipient, ...(envelopeId === undefined ? {} : { envelopeId }) }),
+        `postmaster@${DOMAIN}`,
+      );
+    const before = (await reviews()).length;
+    const forged = local.replace(/\+(.)/, (_, first) => `+${first === 'a' ? 'b' : 'a'}`);
+    const purpose = local.replace('bounce', 'unsubscribe');
+    for (const id of [undefined, '', 'QQ314159', forged, purpose, sent.mail.messageId])
+      expect(await elsewhere(id)).toMatch(/^250 /);
+    expect(await messageOf(sent)).toMatchObject({ state: 'sent' });
+    expect(await suppression()).toBeNull();
+    expect((await reviews()).length - before).toBe(6);
+    expect(await elsewhere(local.toUpperCase().replace('+', '+2B'), 'forwarded@example.org')).toMatch(
+      /^250 /,
+    );
+    expect(await messageOf(sent)).toMatchObject({ state: 'bounced', code: '5.1.1' });
+    expect(await suppression()).toBe('HARD');
+    expect((await reviews()).length - before).toBe(6);
+  });
+
   test('I4: an automatic answer to it is counted, and nothing else', async () => {
     const sent = await send();
     const content =

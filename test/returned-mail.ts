@@ -18,6 +18,8 @@ export interface ReportedFailure {
   readonly messageId?: string;
   /** Without the header of the message that came back. */
   readonly bare?: boolean;
+  /** What it says the envelope was called. */
+  readonly envelopeId?: string;
 }
 
 /** A delivery status notification about a mail. */
@@ -44,6 +46,7 @@ export function deliveryReport(mail: RelayedMail, said: ReportedFailure = {}): s
     'Content-Type: message/delivery-status',
     '',
     'Reporting-MTA: dns; mta.example.net',
+    ...(said.envelopeId === undefined ? [] : [`Original-Envelope-Id: ${said.envelopeId}`]),
     '',
     `Final-Recipient: rfc822; ${recipient}`,
     `Action: ${action}`,

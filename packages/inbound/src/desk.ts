@@ -12,7 +12,7 @@ import { readMentions } from '@adieu/mail';
 import { type Database, findAddressUsers, putReview, type ReviewReason } from '@adieu/store';
 import { isAutomaticReply } from './autoreply.ts';
 import { type Correspondence, valuesOf } from './correspondence.ts';
-import { findReturnedToken, type ReturnedToken, type TokenDeps } from './returned-token.ts';
+import { findReturnedToken, openEnvelopeId, type ReturnedToken, type TokenDeps } from './returned-token.ts';
 import type { Route } from './route.ts';
 import { type ResolveDns, verifySender } from './sender.ts';
 
@@ -72,6 +72,9 @@ export function openDesk(options: DeskOptions): Desk {
       const detail = found.kind === 'several' ? 'tokens of different people' : 'no token of ours';
       return review(mail, { ...at, why: 'no_token', detail });
     }
+    const token =
+      report?.envelopeId === undefined ? null : openEnvelopeId(report.envelopeId, audience, options);
+    if (report !== null && token !== null) return record(mail, token, report);
     if (report?.feedbackType !== undefined) return answerFeedback(mail, at);
     if (role !== 'unsubscribe') return review(mail, { ...at, why: 'role', detail: null });
     return isAutomaticReply(mail.sender, mail.content.fields) ? 'autoReplies' : leave(mail, audience);

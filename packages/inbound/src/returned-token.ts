@@ -1,5 +1,6 @@
 /**
- * Whom a complaint is about: the token in the message that it gives back (BC-11).
+ * Whom a report is about that came to an address without a token: the token in the message that it gives back (BC-11), or the
+ * one that it names the envelope by (BC-1).
  *
  * The rule: only fields that we wrote are asked, in the header of the returned message and in the report about it, and only what
  * opens counts. Addresses that a report names may be redacted or invented; words of the message are anybody's.
@@ -8,6 +9,8 @@
  */
 import {
   type KeyRing,
+  type MailAudience,
+  type MailClaims,
   type OptOutSubject,
   openMailToken,
   openUrlToken,
@@ -78,9 +81,29 @@ async function openAddress(localPart: string, domain: string, { ring, domains }:
   if (standing.kind !== 'ours') return standing.kind === 'unavailable' ? 'unavailable' : null;
   const claims = openMailToken(ring, read.purpose, standing.audience, read.token);
   if (claims === null) return null;
-  const { profile, address, day } = claims;
-  const who = { by: 'number', profile, address } as const;
-  return { ...standing.audience, who, day, fingerprint: tokenFingerprint(read.token) };
+  return returned(standing.audience, claims, read.token);
+}
+
+/**
+ * The envelope id that a report gives back, where the report came to an address without a token: what stood before the
+ * `@` of the return path (BC-1). Null when it is none of ours.
+ */
+export function openEnvelopeId(
+  id: string,
+  audience: MailAudience,
+  { ring }: TokenDeps,
+): ReturnedToken | null {
+  const read = readMailLocalPart(id);
+  const claims = read?.purpose === 'verp' ? openMailToken(ring, 'verp', audience, read.token) : null;
+  return read === null || claims === null ? null : returned(audience, claims, read.token);
+}
+
+function returned(
+  audience: MailAudience,
+  { profile, address, day }: MailClaims,
+  token: string,
+): ReturnedToken {
+  return { ...audience, who: { by: 'number', profile, address }, day, fingerprint: tokenFingerprint(token) };
 }
 
 async function openLink(url: string, { ring, hosts }: TokenDeps): Promise<Opened> {

@@ -103,7 +103,9 @@ describe('TLS that is broken is refused, and nothing is said in plain instead', 
       tls: { mode: 'starttls', certificate: 'relay' },
     });
     const { extensions } = await connect(`${relay.url}?${OUR_AUTHORITY}`);
-    expect(extensions).toEqual({ pipelining: true, smtputf8: false, eightBitMime: true, size: 10_485_760 });
+    expect(extensions).toEqual({
+      ...{ pipelining: true, smtputf8: false, eightBitMime: true, dsn: false, size: 10_485_760 },
+    });
   });
 });
 

@@ -20,6 +20,8 @@ export interface Extensions {
   readonly smtputf8: boolean;
   /** RFC 6152. */
   readonly eightBitMime: boolean;
+  /** RFC 3461. */
+  readonly dsn: boolean;
   /** RFC 1870. Octets; 0 when the relay names no limit; null when it does not offer SIZE. */
   readonly size: number | null;
 }
@@ -99,6 +101,7 @@ function handOver(connection: SMTPConnection): Opened | null {
       pipelining: offers.has('PIPELINING'),
       smtputf8: offers.has('SMTPUTF8'),
       eightBitMime: offers.has('8BITMIME'),
+      dsn: offers.has('DSN'),
       size: offers.has('SIZE') ? innards._maxAllowedSize : null,
     },
   };

@@ -20,6 +20,7 @@ import {
   type NotSent,
   type Outcome,
   type Outgoing,
+  refusesParameters,
   type SmtpTimeouts,
   unsendable,
 } from './transaction.ts';
@@ -59,7 +60,7 @@ const EMPTY_CONTENT = Buffer.from('.\r\n');
 
 /** Runs transactions over a connection that was just opened. */
 export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
-  const { extensions } = opened;
+  let { extensions } = opened;
   /** First the one on the wire, then the one behind it. */
   const line: Transit[] = [];
   let running: Promise<void> | null = null;
@@ -121,10 +122,11 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
     announce(transit);
     let refused: ReplyStage | null = null;
     let awaited = false;
+    let plainer = false;
     if (transit.reset && !(await readReset(transit))) return false;
     for (const stage of ['mail', 'rcpt', 'data'] as const) {
       if (!extensions.pipelining) {
-        if (transit.settled) break;
+        if (transit.settled || plainer) break;
         void wire.write([commands[stage]], timeouts[stage]);
       }
       const reply = await wire.reply(timeouts[stage]);
@@ -138,15 +140,24 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
         leave(transit, 'lost');
         return false;
       } else {
+        plainer ||= extensions.dsn && refused === null && stage !== 'data' && refusesParameters(reply);
         refused ??= stage;
-        settle(transit, { kind: 'replied', stage, reply });
+        if (!plainer) settle(transit, { kind: 'replied', stage, reply });
       }
     }
     if (awaited && refused !== null) await withdraw(refused);
     // Went stale with the 354 there.
     else if (awaited && transit.settled) breakOff('relay');
     dirty = !awaited;
-    return awaited && !transit.settled;
+    if (plainer && !transit.settled) return again(transit);
+    return awaited && refused === null && !transit.settled;
+  }
+
+  /** Once more without DSN, which the relay offers and cannot read: no message is to pay for it. */
+  function again(transit: Transit): Promise<boolean> {
+    extensions = { ...extensions, dsn: false };
+    transit.announced = false;
+    return envelope(transit);
   }
 
   /** Puts the envelope on the wire, as far as the relay lets it go ahead. */

@@ -8,6 +8,7 @@
  */
 import type { Reply, ReplyStage } from '@adieu/core';
 import type { Extensions } from './connection.ts';
+import { mailOptions, recipientOptions } from './notification-options.ts';
 
 /** A message that a batch has put into `sending`. */
 export interface Outgoing {
@@ -97,6 +98,7 @@ const DATA = Buffer.from('DATA\r\n');
 /** No valid address holds one: core takes dot-atoms only. Whatever gets here otherwise must not become a command. */
 const BREAKS_OUT = /[\0-\x20<>\x7f]/;
 const BEYOND_ASCII = /[^\0-\x7f]/;
+const UNREADABLE = new Set([455, 500, 501, 504, 555]);
 
 /** Why this relay cannot get this message at all; null when it can. */
 export function unsendable(outgoing: Outgoing, extensions: Extensions): NotSent | null {
@@ -116,7 +118,17 @@ export function envelopeCommands(outgoing: Outgoing, extensions: Extensions): En
     if (extensions.eightBitMime) mail += ' BODY=8BITMIME';
     mail += ' SMTPUTF8';
   }
-  return { mail: Buffer.from(`${mail}\r\n`), rcpt: Buffer.from(`RCPT TO:<${outgoing.to}>\r\n`), data: DATA };
+  let rcpt = `RCPT TO:<${outgoing.to}>`;
+  if (extensions.dsn) {
+    mail += mailOptions(outgoing.from);
+    rcpt += recipientOptions(outgoing.to);
+  }
+  return { mail: Buffer.from(`${mail}\r\n`), rcpt: Buffer.from(`${rcpt}\r\n`), data: DATA };
+}
+
+/** About how a command is written, not about whom it names (RFC 5321 section 4.2.2, RFC 3463 section 3.6). */
+export function refusesParameters({ code, enhanced = '' }: Reply): boolean {
+  return UNREADABLE.has(code) || /^[45]\.5\.[24]$/.test(enhanced);
 }
 
 function needsUtf8(outgoing: Outgoing): boolean {
