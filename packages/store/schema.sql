@@ -85,7 +85,7 @@ CREATE TABLE consent_history (
   CONSTRAINT consent_history_sandbox_id_fkey FOREIGN KEY (sandbox_id) REFERENCES sandbox(id),
   CONSTRAINT consent_history_scope CHECK ((scope = ANY (ARRAY['channel'::text, 'identity'::text, 'subscription'::text]))),
   CONSTRAINT consent_history_source CHECK ((source = ANY (ARRAY['header_post'::text, 'header_mailto'::text, 'body_one_click'::text, 'landing_page'::text, 'preference_centre'::text, 'consent_api'::text, 'sms_keyword'::text, 'complaint'::text, 'import'::text, 'admin'::text]))),
-  CONSTRAINT consent_history_value CHECK (((from_value = ANY (ARRAY['y'::text, 'n'::text, 'p'::text, 'u'::text, 'dy'::text, 'dn'::text, 'LI'::text, 'CT'::text, 'CP'::text, 'VI'::text, 'PI'::text])) AND (to_value = ANY (ARRAY['y'::text, 'n'::text, 'p'::text, 'u'::text, 'dy'::text, 'dn'::text, 'LI'::text, 'CT'::text, 'CP'::text, 'VI'::text, 'PI'::text])) AND (from_value <> to_value)))
+  CONSTRAINT consent_history_value CHECK (((from_value = ANY (ARRAY['y'::text, 'n'::text, 'p'::text, 'u'::text, 'dy'::text, 'dn'::text, 'LI'::text, 'CT'::text, 'CP'::text, 'VI'::text, 'PI'::text])) AND (to_value = ANY (ARRAY['y'::text, 'n'::text, 'p'::text, 'u'::text, 'dy'::text, 'dn'::text, 'LI'::text, 'CT'::text, 'CP'::text, 'VI'::text, 'PI'::text])) AND ((from_value <> to_value) OR (source = 'complaint'::text))))
 );
 CREATE INDEX consent_history_of_address ON public.consent_history USING btree (address_id, id) WHERE (scope = 'identity'::text);
 CREATE INDEX consent_history_of_profile ON public.consent_history USING btree (profile_id, id);

@@ -73,6 +73,7 @@ export {
 } from './consent.ts';
 export type { ParsedConsents } from './consent-document.ts';
 export { parseConsents } from './consent-document.ts';
+export { eventOfChoice, isEvidence } from './consent-evidence.ts';
 export type { ImportedConsents } from './consent-import.ts';
 export { mergeImport } from './consent-import.ts';
 export { findControlCharacter, hasControlCharacter, withoutControlCharacters } from './control-character.ts';

@@ -1,13 +1,13 @@
 /**
  * What an import or an act changed in somebody's consents, as rows of the history.
  *
- * One rule: evidence is about values. A new time or reason beside the same value is no change; what was never said
- * is `u`.
+ * One rule: evidence is about values, and core says of which (`consent-evidence.ts`). A new time or reason beside the same value
+ * is no change; what was never said is `u`.
  *
  * @module
  */
 import type { AddressConsents, Consents, ConsentValue, OptOutScope, OptOutSource } from '@adieu/core';
-import { isNo, subscriptionValue } from '@adieu/core';
+import { eventOfChoice, subscriptionValue } from '@adieu/core';
 import type { Db } from './database.ts';
 import { prepared, run } from './statement.ts';
 
@@ -145,12 +145,10 @@ function transition(
   return from === to ? [] : [{ scope, channel, list, from, to }];
 }
 
-/** Events are about email. A yes that an import brings is what somebody else had heard, no event of ours. */
+/** Events are about email. */
 function eventOf(
   { channel, from, to }: ConsentTransition,
   source: OptOutSource,
 ): 'opted_out' | 'opted_in' | null {
-  if (channel !== 'email' && channel !== 'any') return null;
-  if (isNo(to)) return isNo(from) ? null : 'opted_out';
-  return to === 'y' && source !== 'import' ? 'opted_in' : null;
+  return channel === 'email' || channel === 'any' ? eventOfChoice({ from, to, source }) : null;
 }

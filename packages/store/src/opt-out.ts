@@ -2,7 +2,8 @@
  * The opt-out statement: one, for a whole group, whatever door each came through.
  *
  * One rule: history, current state, standing version and event are written by the same statement, from rows it has
- * locked. What a person had said before adds nothing (X7, X8, OC-8), and is as new as the last time it was said.
+ * locked. What a person had said before adds nothing (X7, X8, OC-8), and is as new as the last time it was said; what is
+ * evidence and what is an event is what core's `consent-evidence.ts` says of a no.
  *
  * @module
  */
@@ -57,7 +58,8 @@ const no = (field: string, was: string): string =>
  * everything below is computed from those.
  *
  * `named`: whose row it is. `…_noes`: the first of each person, address or list in the group that changes something or is newer
- * than what stands, and the newest time among them. `changes`: of which there was no `n` before.
+ * than what stands, and the newest time among them; a complaint, always of a channel, goes before. `changes`: of which there was
+ * no `n` before, and complaints.
  */
 const RECORD = prepared<Row>(
   'record_opt_outs',
@@ -89,11 +91,11 @@ const RECORD = prepared<Row>(
        AND a.id = ANY (ARRAY(SELECT address_id FROM named WHERE scope = 'identity'))
      ORDER BY a.id FOR NO KEY UPDATE
    ), channel_noes AS MATERIALIZED (
-     SELECT DISTINCT ON (p.id) n.*, max(n.at) OVER (PARTITION BY p.id) AS newest, coalesce(p.email ->> 'val', 'u') AS from_value
-     FROM named n JOIN profiles p ON p.id = n.profile_id
-     WHERE n.scope = 'channel'
-       AND (p.email ->> 'val' IS DISTINCT FROM 'n' OR ${isNewer("p.email ->> 'time'")})
-     ORDER BY p.id, n.place
+     SELECT DISTINCT ON (id) *, max(at) FILTER (WHERE from_value <> 'n' OR newer) OVER (PARTITION BY id) AS newest
+     FROM (SELECT n.*, p.id, coalesce(p.email ->> 'val', 'u') AS from_value, ${isNewer("p.email ->> 'time'")} AS newer
+       FROM named n JOIN profiles p ON p.id = n.profile_id WHERE n.scope = 'channel') said
+     WHERE from_value <> 'n' OR newer OR source = 'complaint'
+     ORDER BY id, source = 'complaint' DESC, place
    ), list_noes AS MATERIALIZED (
      SELECT DISTINCT ON (p.id, n.list) n.*, max(n.at) OVER (PARTITION BY p.id, n.list) AS newest,
        coalesce(s.state, '{}') AS state, s.from_value
@@ -112,14 +114,14 @@ const RECORD = prepared<Row>(
      ORDER BY a.id, n.place
    ), profile_state AS MATERIALIZED (
      SELECT p.id, p.consents || jsonb_build_object('marketing', p.marketing || jsonb_build_object('email',
-       CASE WHEN c.place IS NULL THEN p.email
+       CASE WHEN c.newest IS NULL THEN p.email
          ELSE ${no('p.email', 'c.from_value')} || jsonb_build_object('val', 'n', 'time', c.newest) END
        || CASE WHEN l.ended IS NULL THEN '{}'
          ELSE jsonb_build_object('subscriptions', coalesce(p.email -> 'subscriptions', '{}') || l.ended) END)) AS consents
      FROM profiles p LEFT JOIN channel_noes c ON c.profile_id = p.id
      LEFT JOIN (SELECT profile_id, jsonb_object_agg(list, state || jsonb_build_object('end', newest)) AS ended
        FROM list_noes GROUP BY profile_id) l ON l.profile_id = p.id
-     WHERE c.place IS NOT NULL OR l.ended IS NOT NULL
+     WHERE c.newest IS NOT NULL OR l.ended IS NOT NULL
    ), profile_write AS (
      UPDATE profile p SET consents = s.consents, standing_version = p.standing_version + 1
      FROM profile_state s WHERE p.id = s.id
@@ -130,7 +132,7 @@ const RECORD = prepared<Row>(
      FROM address_noes c JOIN addresses l ON l.id = c.address_id WHERE a.id = l.id
    ), changes AS MATERIALIZED (
      SELECT place, sandbox_id, profile_id, address_id, scope, NULL AS list, from_value, source, message_id, execution_id,
-       fingerprint, at, month FROM channel_noes WHERE from_value <> 'n'
+       fingerprint, at, month FROM channel_noes WHERE from_value <> 'n' OR source = 'complaint'
      UNION ALL SELECT place, sandbox_id, profile_id, address_id, scope, NULL, from_value, source, message_id, execution_id,
        fingerprint, at, month FROM address_noes WHERE from_value <> 'n'
      UNION ALL SELECT place, sandbox_id, profile_id, address_id, scope, list, from_value, source, message_id, execution_id,
@@ -143,10 +145,10 @@ const RECORD = prepared<Row>(
    ), noted AS (
      INSERT INTO event (month, sandbox_id, type, at, message_id, execution_id, profile_id, source)
      SELECT month, sandbox_id, 'opted_out', at::timestamptz, message_id, execution_id, profile_id, source
-     FROM changes ORDER BY place
+     FROM changes WHERE from_value <> 'n' ORDER BY place
    )
    SELECT n.place, n.sandbox_id AS "sandboxId", n.scope, n.profile_id AS "profileId", n.address_id AS "addressId",
-     n.list_number AS "listNumber", EXISTS (SELECT FROM changes c WHERE c.place = n.place) AS changed,
+     n.list_number AS "listNumber", EXISTS (SELECT FROM changes c WHERE c.place = n.place AND c.from_value <> 'n') AS changed,
      CASE n.scope WHEN 'identity' THEN n.address_id IS NOT NULL WHEN 'channel' THEN n.profile_id IS NOT NULL
        ELSE n.profile_id IS NOT NULL AND n.list IS NOT NULL END AS known
    FROM named n`,
