@@ -14,7 +14,7 @@ import type { Reading } from './report.ts';
 import { hasNullSender, subjectOf } from './text-bounce.ts';
 
 const SUBJECT =
-  /^\s*(?:automatic reply|auto(?:matic)?[ -]?(?:reply|response|responder|antwort)|automatische antwort|réponse automatique|respuesta automática|risposta automatica|resposta automática|automatisch antwoord|out of (?:the )?office|abwesenheits\w*|absence du bureau|fuera de (?:la )?oficina|vacation (?:reply|message|notice|response)|自動応答)/iu;
+  /^\s*(?:automatic reply|auto(?:matic)?[ -]?(?:reply|response|responder|antwort)|automatische antwort|réponse automatique|respuesta automática|risposta automatica|resposta automática|automatisch antwoord|out of (?:the )?office|abwesenheits\w*|absence du bureau|fuera de (?:la )?oficina|vacation (?:reply|message|notice|response)|autorespuesta|respuesta autom\S+|odpowied\S+ automatyczna|automati(?:skt? svar|sk svar)|autosvar|автоответ|автоматический ответ|自动回复|自動回覆|自動返信|message d'absence|fuori (?:ufficio|sede)|fora do escritório|auto: )/iu;
 const FIELDS = ['X-Autoreply', 'X-Autorespond', 'X-Autoreply-From', 'X-Mail-Autoreply'];
 
 /** Reads an automatic answer; null when the mail is none. */

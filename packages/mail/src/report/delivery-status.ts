@@ -16,13 +16,19 @@ import type { Reading, ReportAction, ReportedRecipient } from './report.ts';
 
 /** Recipients of one report that are told apart. */
 export const RECIPIENT_LIMIT = 1_000;
+const RECIPIENT = /^(?:final|original)-recipient$/i;
 const FIELD_OF_RECIPIENT = /^(?:final-recipient|original-recipient|action)$/i;
 const STATUS = /(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)/;
 
 /** Reads the text of a `message/delivery-status`; null where it names no recipient at all. */
 export function readDeliveryStatus(text: string, notification: Notification): Reading | null {
   const blocks = text.split(/\n[ \t]*\n/, RECIPIENT_LIMIT + 2).map(fieldsInText);
-  const own = blocks.filter((fields) => fields.some(({ name }) => FIELD_OF_RECIPIENT.test(name)));
+  const named = blocks.filter((fields) => fields.some(({ name }) => RECIPIENT.test(name)));
+  // An `Action` beside the fields of the message says nothing of its own where recipients are named.
+  const own =
+    named.length > 0
+      ? named
+      : blocks.filter((fields) => fields.some(({ name }) => FIELD_OF_RECIPIENT.test(name)));
   if (own.length === 0) return null;
   const recipients = own
     .slice(0, RECIPIENT_LIMIT)

@@ -38,6 +38,9 @@ const CODE = /(?<![\d.=,]|\d:)([45]\d\d)(?=[ \-:#,]|$)/;
 const ENHANCED = /(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?!\d|\.\d)/;
 const VAGUE = /^[45]\.[0-9]\.0$/;
 
+/** Where a transcript turns from one line of the session to the next. */
+const NEXT = / (?:<<<|>>>) | -{3,} ?transcript of session/i;
+
 /** SMTP's verbs are written large where a report names what was being answered. */
 const PLACES: readonly (readonly [ReplyPlace, RegExp])[] = [
   [
@@ -62,7 +65,7 @@ export function diagnose({ status, texts, context, place: told }: Evidence): Dia
   const own = cited === '';
   const code = Number(CODE.exec(cited)?.[1] ?? 0) || undefined;
   const place = told ?? placeOf(cut) ?? (own ? 'own' : 'unknown');
-  const reply = cited.slice(Math.max(cited.search(CODE), 0));
+  const reply = firstReply(cited.slice(Math.max(cited.search(CODE), 0)));
   const reported = ENHANCED.exec(status ?? '')?.[0];
   const said =
     ENHANCED.exec(reply)?.[0] ?? (code === undefined ? undefined : saidByWords(code, reply, place));
@@ -84,6 +87,12 @@ export function diagnose({ status, texts, context, place: told }: Evidence): Dia
 /** One line without white space at its ends. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
+}
+
+/** A transcript goes on with other replies, and with what the reporting system made of this one. */
+function firstReply(text: string): string {
+  const end = text.search(NEXT);
+  return end < 0 ? text : text.slice(0, end);
 }
 
 /** What the words of a reply without an enhanced code amount to; who reports it made its own `Status` of them. */

@@ -34,6 +34,8 @@ const FIELD_LIMIT = 1_000;
 const BODY_LIMIT = 1_048_576;
 const PART_LIMIT = 100;
 const DEPTH_LIMIT = 20;
+/** Characters of a block of fields in a text. */
+const BLOCK_LIMIT = 65_536;
 /** Octets of a part's header that are searched for the boundary of a multipart. */
 const PART_HEADER_LIMIT = 4_096;
 /** A boundary has 70 characters at most (RFC 2046 section 5.1.1); some are longer, none is this long. */
@@ -82,10 +84,11 @@ export function textOf(part: Part): string {
   return (decodeCharset(bytes, charset) ?? bytes.toString('latin1')).replace(/\r\n?/g, '\n');
 }
 
-/** Fields that stand in a text, such as a delivery status. */
+/** Fields that stand in a text, such as a delivery status; those of its first 65,536 characters. */
 export function fieldsInText(text: string): readonly RawField[] {
   // The reader of headers takes an octet for a character.
-  return readFields(Buffer.from(text.replace(/\n/g, '\r\n')).toString('latin1')).fields;
+  const block = text.slice(0, BLOCK_LIMIT).replace(/\n/g, '\r\n');
+  return readFields(Buffer.from(block).toString('latin1')).fields.slice(0, FIELD_LIMIT);
 }
 
 /** The value of the first field of a name, or an empty text. */

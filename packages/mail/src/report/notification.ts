@@ -48,7 +48,7 @@ const MENTIONS: readonly RegExp[] = [
   // `554 <john@example.com>... Host unknown`
   `^\\d{3}[ -](?:\\d\\.\\d{1,3}\\.\\d{1,3} )?<(${ADDRESS})>`,
   // `Unknown user: john@example.com`, `Could not be delivered to: <john@example.com>`, `rejected recipient <…>`
-  `^(?!\\s*(?:>>>|<<<)).{0,200}?(?:[:(]|\\b(?:to|for|recipient|address|user|mailbox|of))\\s*["'<]?(${ADDRESS})`,
+  `^(?!\\s*(?:>>>|<<<)).{0,200}?(?:[:(]\\s*["'<]?|\\b(?:to|for|recipient|address|user|mailbox|of)(?:\\s+["'<]?|["'<]))(${ADDRESS})`,
 ].map((pattern) => new RegExp(pattern, 'iu'));
 const ABOUT_DELIVERY = /deliver|recipient|unknown|user|mailbox|fail|address|reject/i;
 /** Fields of the returned message that some reports quote, and lines that name the sender. */

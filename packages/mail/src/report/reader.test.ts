@@ -185,6 +185,67 @@ describe('BC delivery reports', () => {
     ]);
   });
 
+  test('BC-2 an action beside the fields of the message is no recipient of its own', () => {
+    const status = 'Status: 4.7.0\nDiagnostic-Code: X-Notice; not approved yet';
+    const report = readReport(dsn(`Action: failed\n\nFinal-Recipient: rfc822; john@example.net\n${status}`));
+    expect(report.recipients).toMatchObject([{ address: 'john@example.net', kind: 'soft' }]);
+  });
+
+  test('BC-3 a report by its type is one, though its status names nobody', () => {
+    const bytes = dsn('X-Nothing: here', "john@example.net\nL'adresse ci-dessus n'existe pas.").toString();
+    const unsigned = bytes.replace(/^From.*\nSubject.*\n/, '');
+    expect(readReport(Buffer.from(unsigned)).recipients).toMatchObject([
+      { kind: 'hard', address: 'john@example.net' },
+    ]);
+    const receipt = unsigned.replace('delivery-status;', 'disposition-notification;');
+    expect(readReport(Buffer.from(receipt)).recipients).toMatchObject([{ kind: 'none' }]);
+    expect(readReport(dsn('Action: delayed')).recipients).toMatchObject([{ action: 'delayed' }]);
+  });
+
+  test('BC-5 of a transcript the first reply counts, and not what was made of it', () => {
+    const transcript = [
+      'From: Mail Delivery Subsystem <MAILER-DAEMON@example.com>',
+      'Subject: Returned mail: see transcript for details',
+      '',
+      '   ----- The following addresses had permanent fatal errors -----',
+      'john@example.net',
+      '    (reason: 553 Sender Policy Framework (SPF) fail)',
+      '',
+      '   ----- Transcript of session follows -----',
+      '... while talking to mx.example.net.:',
+      '>>> DATA',
+      '<<< 553 Sender Policy Framework (SPF) fail',
+      '550 5.1.1 john@example.net... User unknown',
+      '<<< 503 RCPT first (#5.5.1)',
+    ].join('\n');
+    expect(readReport(Buffer.from(transcript)).recipients).toMatchObject([
+      { address: 'john@example.net', kind: 'sender', status: '5.7.1' },
+    ]);
+  });
+
+  test('BC-4 an address is not bad because the mail was too large for it', () => {
+    const told = '550 RCPT TO:<john@example.net> max message size exceeded';
+    expect(recipient('failed', '5.1.1 (bad destination mailbox address)', told)).toMatchObject({
+      kind: 'soft',
+      status: '5.3.4',
+    });
+  });
+
+  test('a name that ends in "user" is not cut out of an address', () => {
+    const words = 'From: postmaster@example.com\n\nYour address, user1@example.net, was not delivered to.';
+    expect(readReport(Buffer.from(words)).recipients[0]?.address).not.toBe('1@example.net');
+  });
+
+  test('a warning that mail is postponed is a delay', () => {
+    const words = [
+      'From: Postmaster <postmaster@example.com>\nSubject: Mail Delivery Warning\n',
+      'Delivery of email to this address\n"john@example.net"\nhas been postponed due to a full mailbox.',
+    ].join('\n');
+    expect(readReport(Buffer.from(words)).recipients).toMatchObject([
+      { address: 'john@example.net', kind: 'soft', action: 'delayed' },
+    ]);
+  });
+
   test('the header of the returned message is handed on, for the token in it', () => {
     const { original } = readReport(fixture(named('arf-abuse')[0] ?? ''));
     expect(original.find(({ name }) => name === 'List-Unsubscribe')?.value).toMatch(/^<https:/);

@@ -26,6 +26,9 @@ const LIST_REFUSES = new RegExp(
   `^(?:you are not a member of this mailing list|duplicated message-id in) <(${ADDRESS})>`,
   'iu',
 );
+/** A report by its type, which lost its status, or has it without a recipient. */
+const DELIVERY_REPORT = /^\s*multipart\/report\b[\s\S]{0,1000}?\breport-type\s*=\s*"?delivery-status\b/i;
+
 /** Reads a bounce out of the words of a mail; null when it is none. */
 export function readTextBounce(entity: Entity, notification: Notification): Reading | null {
   const failed = namedByHeader(entity);
@@ -53,7 +56,7 @@ export function readTextBounce(entity: Entity, notification: Notification): Read
 /** True when a mail system sent the mail, and its words speak of a delivery. */
 export function isBounce(entity: Entity, { text }: Notification): boolean {
   const opening = text.slice(0, 6_000);
-  if (LIST_REFUSES.test(text)) return true;
+  if (LIST_REFUSES.test(text) || DELIVERY_REPORT.test(fieldValue(entity, 'Content-Type'))) return true;
   const subject = SUBJECTS.test(subjectOf(entity));
   const words = TEXTS.test(opening);
   // Of two From fields neither is chosen (IN-20).
