@@ -115,6 +115,24 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
     expect(await person.sources()).toEqual([]);
   });
 
+  test('MT-10 a From field that two readers read differently is nobody', async () => {
+    const person = await office.person();
+    const texts = {
+      'evil.example': 'v=spf1 ip4:127.0.0.1 -all',
+      '_dmarc.evil.example': 'v=DMARC1; p=reject',
+    };
+    for (const folded of [
+      '\t\r\n: From: a@evil.example',
+      '\t\r\n:a@evil.example',
+      ' \r\n\t\r\n: ,a@evil.example',
+    ]) {
+      const stats = await write(wish(`${person.email}\r\n${folded}`), { texts, sender: 'a@evil.example' });
+      expect([folded, stats.recorded]).toEqual([folded, 0]);
+      expect((await office.reviews())[0]?.detail).toBe('a header that may be read in two ways');
+    }
+    expect(await person.sources()).toEqual([]);
+  });
+
   test('waits for a person where DNS cannot be asked', async () => {
     const person = await office.person();
     const listener = await office.listen({

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Address, parseAddress } from '@adieu/core';
+import { type Address, parseAddress, parseDomain } from '@adieu/core';
 import { authenticate } from 'mailauth';
 import { type Correspondence, valuesOf } from './correspondence.ts';
 
@@ -15,6 +15,8 @@ export type ResolveDns = NonNullable<NonNullable<Parameters<typeof authenticate>
 
 /** Signatures that are looked at; a mail with more is nobody's. */
 const SIGNATURE_LIMIT = 10;
+const FIELD = /^[!-9;-~]+:/;
+const CONTINUED = /^[ \t]+[^ \t]/;
 const PATIENCE_MS = 15_000;
 
 /** The verified author of a mail, or why there is none, for a person to read. */
@@ -24,11 +26,22 @@ export async function verifySender(
 ): Promise<{ readonly ok: true; readonly address: Address } | { readonly ok: false; readonly why: string }> {
   const address = authorOf(valuesOf(mail.content, 'from'));
   if (address === null) return { ok: false, why: 'not exactly one From address' };
+  if (!isPlain(mail.content.raw)) return { ok: false, why: 'a header that may be read in two ways' };
   if (mail.content.raw.length < mail.content.bytes) return { ok: false, why: 'too large to be verified' };
   if (valuesOf(mail.content, 'dkim-signature').length > SIGNATURE_LIMIT)
     return { ok: false, why: 'too many signatures' };
-  const result = await judge(mail, resolver);
-  return result === 'pass' ? { ok: true, address } : { ok: false, why: `DMARC: ${result}` };
+  const { result, domain } = await judge(mail, resolver);
+  if (result !== 'pass') return { ok: false, why: `DMARC: ${result}` };
+  return parseDomain(domain) === address.domain
+    ? { ok: true, address }
+    : { ok: false, why: 'not exactly one From address' };
+}
+
+/** Every line of the header begins a field or goes on with one: elsewhere readers differ, and so might the verifier and we. */
+function isPlain(raw: Buffer): boolean {
+  const end = raw.indexOf('\r\n\r\n');
+  const lines = raw.toString('latin1', 0, end < 0 ? raw.length : end).split('\r\n');
+  return lines.every((line, at) => FIELD.test(line) || (at > 0 && CONTINUED.test(line)));
 }
 
 /** The one mailbox of a From field; null when there are two fields, two mailboxes, a group, or nothing that is one. */
@@ -44,21 +57,30 @@ export function authorOf(fields: readonly string[]): Address | null {
   return parsed.ok ? parsed.address : null;
 }
 
-async function judge(mail: Correspondence, resolver: ResolveDns): Promise<string> {
+/** What DMARC says, and of which From domain. */
+interface Judgement {
+  readonly result: string;
+  readonly domain: string;
+}
+
+async function judge(mail: Correspondence, resolver: ResolveDns): Promise<Judgement> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('no answer in time'), PATIENCE_MS);
+  const tooLate = new Promise<Judgement>((resolve) => {
+    timer = setTimeout(() => resolve({ result: 'no answer in time', domain: '' }), PATIENCE_MS);
   });
   try {
     return await Promise.race([ask(mail, resolver), tooLate]);
   } catch {
-    return 'could not be asked';
+    return { result: 'could not be asked', domain: '' };
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function ask({ content, remoteAddress, helo, sender }: Correspondence, resolver: ResolveDns) {
+async function ask(
+  { content, remoteAddress, helo, sender }: Correspondence,
+  resolver: ResolveDns,
+): Promise<Judgement> {
   const { dmarc } = await authenticate(content.raw, {
     ip: remoteAddress.replace(/^::ffff:/, ''),
     helo,
@@ -69,5 +91,7 @@ async function ask({ content, remoteAddress, helo, sender }: Correspondence, res
     disableBimi: true,
     rejectRsaSha1: true,
   });
-  return dmarc === false || dmarc === undefined ? 'none' : dmarc.status.result;
+  if (dmarc === false || dmarc === undefined) return { result: 'none', domain: '' };
+  const { result, header } = dmarc.status;
+  return { result, domain: header?.from ?? '' };
 }
