@@ -18,6 +18,7 @@ export type { TemplateLink } from './link.ts';
 export { readMentions } from './report/mention.ts';
 export { readReport } from './report/reader.ts';
 export type { Report, ReportAction, ReportedRecipient, ReportKind } from './report/report.ts';
-export { readSesNotification } from './report/ses-notification.ts';
+export type { SesEvent } from './report/ses-notification.ts';
+export { readSesEvent, readSesNotification } from './report/ses-notification.ts';
 export type { CompiledTemplate, TemplateOutcome } from './template.ts';
 export { compileTemplate } from './template.ts';

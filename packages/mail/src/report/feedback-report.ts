@@ -27,7 +27,7 @@ const AT_MOST_ONCE = [
   'Incidents',
 ];
 /** Section 7.3; `opt-out` and `opt-out-list` of its drafts are still sent by some. */
-const COMPLAINTS = new Set(['abuse', 'fraud', 'virus', 'other', 'opt-out', 'opt-out-list']);
+export const COMPLAINTS = new Set(['abuse', 'fraud', 'virus', 'other', 'opt-out', 'opt-out-list']);
 const NO_COMPLAINTS = new Set(['not-spam', 'auth-failure', 'dmarc', 'miscategorized']);
 
 /** Reads a complaint; null when the mail is none by its form. */
