@@ -27,6 +27,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
           description: "Calls of landing pages and mailboxes of your own, as Journey Optimizer's",
         },
         { name: 'Executions', description: 'Sends and what became of them' },
+        { name: 'Inbound', description: 'What comes back about mail' },
       ],
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
       security: [{ key: [] }],

@@ -46,6 +46,7 @@ describe('The description', () => {
       '/v1/inbound/review',
       '/v1/inbound/review/{id}',
       '/v1/inbound/review/{id}/acknowledge',
+      '/v1/inbound/ses',
       '/v1/lists/{name}',
       '/v1/policies',
       '/v1/policies/{id}',

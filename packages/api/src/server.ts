@@ -6,12 +6,21 @@
  *
  * @module
  */
-import type { CompileTemplate, KeyRing, Log, RecordAct, RecordOptOut, WakeUp } from '@adieu/core';
+import type {
+  CompileTemplate,
+  KeyRing,
+  Log,
+  RecordAct,
+  RecordOptOut,
+  TakeNotification,
+  WakeUp,
+} from '@adieu/core';
 import type { Database } from '@adieu/store';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { docsRoutes } from './docs-routes.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { impRoutes } from './imp/imp-routes.ts';
+import { sesRoutes } from './inbound/ses-routes.ts';
 import { managementRoutes } from './management/management-routes.ts';
 import { describeApi } from './openapi.ts';
 import { Problem, sendProblem, toProblem } from './problem.ts';
@@ -28,6 +37,8 @@ export interface ApiOptions {
   readonly ring: KeyRing;
   readonly wake: WakeUp;
   readonly compile: CompileTemplate;
+  /** What Amazon SES has to say is handed to it. */
+  readonly takeSes: TakeNotification;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -126,6 +137,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     now,
     onSubdomainStored: hosts.forget,
   });
+  app.register((part) => sesRoutes(part, options.takeSes));
   app.register(impRoutes, { database, ring, recorder, recordAct, now });
   app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, now });
   return app;

@@ -33,6 +33,7 @@ describe('the configuration', () => {
       keyRing: null,
       mailbox: { httpPort: 3001, smtpPort: 1025 },
       trustProxy: [],
+      sesTopics: [],
       retryFirstSeconds: null,
       leaseSeconds: 60,
       relayReplySeconds: 600,

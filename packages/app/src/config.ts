@@ -20,6 +20,7 @@ import {
   port,
   portOrOff,
   text,
+  topics,
   urlOf,
   whole,
 } from './setting.ts';
@@ -83,6 +84,14 @@ export const Environment = z.object({
     { meaning: 'Addresses and networks whose X-Forwarded-* count, separated by commas', unset: 'none' },
     networks,
   ),
+  SES_TOPIC_ARNS: optional(
+    {
+      meaning:
+        'Topics of Amazon SNS whose notifications of Amazon SES are believed at /v1/inbound/ses, separated by commas',
+      unset: 'none: all are refused',
+    },
+    topics,
+  ),
   RETRY_FIRST_SECONDS: optional(
     {
       meaning: 'First retry; then growing with jitter',
@@ -144,6 +153,8 @@ export interface Config {
   readonly keyRing: GivenKeyRing | null;
   readonly mailbox: { readonly httpPort: number; readonly smtpPort: number };
   readonly trustProxy: readonly string[];
+  /** ARNs of topics of Amazon SNS. */
+  readonly sesTopics: readonly string[];
   /** Null: by the type of the mail. */
   readonly retryFirstSeconds: number | null;
   readonly leaseSeconds: number;
@@ -257,6 +268,7 @@ function arrange(read: z.output<typeof Environment>, variables: Variables): Conf
     keyRing: read.ADIEU_KEYRING,
     mailbox: { httpPort: read.MAILBOX_HTTP_PORT, smtpPort: read.MAILBOX_SMTP_PORT },
     trustProxy: read.TRUST_PROXY ?? [],
+    sesTopics: read.SES_TOPIC_ARNS ?? [],
     retryFirstSeconds: read.RETRY_FIRST_SECONDS,
     leaseSeconds: read.LEASE_SECONDS,
     relayReplySeconds: read.RELAY_REPLY_SECONDS,

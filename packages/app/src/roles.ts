@@ -12,7 +12,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { type Api, startApi, startHealth } from '@adieu/api';
 import { Failure, isFailure, type Log } from '@adieu/core';
-import { type Inbound, startInbound } from '@adieu/inbound';
+import { type Inbound, openSesDoor, startInbound } from '@adieu/inbound';
 import { compileTemplate } from '@adieu/mail';
 import { checkDatabase, type OptOutRecorder, openOptOutRecorder } from '@adieu/store';
 import { type Queue, shortened, startQueue, startWorker, type Worker } from '@adieu/worker';
@@ -181,6 +181,13 @@ function apiOptions(foundation: Foundation, parts: Parts, options: RoleOptions) 
     ring: foundation.ring.value,
     wake: async (job: Parameters<Queue['wake']>[0]) => parts.queue?.wake(job),
     compile: compileTemplate,
+    takeSes: openSesDoor({
+      database: foundation.database,
+      reports: parts.recorder.recordReport,
+      ring: foundation.ring.value,
+      topics: config.sesTopics,
+      log,
+    }),
     host: config.http.host,
     port: config.http.port,
     trustProxy: config.trustProxy,

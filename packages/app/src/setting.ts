@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { isFailure, parseKeyRing } from '@adieu/core';
+import { isFailure, parseKeyRing, parseTopic } from '@adieu/core';
 import { z } from 'zod';
 
 /** Why a text is not a value of the setting. */
@@ -149,6 +149,17 @@ export const networks: Read<readonly string[]> = (given) => {
   return fault(
     'not_a_network',
     `${quoted(wrong)} is no IP address, no network such as 10.0.0.0/8, and none of loopback, linklocal, uniquelocal.`,
+  );
+};
+
+/** Topics of Amazon SNS by their ARNs, separated by commas. */
+export const topics: Read<readonly string[]> = (given) => {
+  const parts = given.split(',').map((part) => part.trim());
+  const wrong = parts.find((part) => parseTopic(part) === null);
+  if (wrong === undefined) return { value: parts };
+  return fault(
+    'not_a_topic',
+    `${quoted(wrong)} is no topic of Amazon SNS, such as arn:aws:sns:eu-west-1:123456789012:ses-feedback.`,
   );
 };
 

@@ -127,6 +127,7 @@ export {
   readMailLocalPart,
   sealMailToken,
 } from './mailtoken.ts';
+export type { NotificationOutcome, TakeNotification, Taken } from './notification.ts';
 export type { OptOut, OptOutReceipt, OptOutSource, OptOutSubject, RecordOptOut } from './optout.ts';
 export type { Policy } from './policy.ts';
 export { contradictingPolicies, POLICY_LIMIT } from './policy.ts';
@@ -150,6 +151,8 @@ export { TOKEN_LIMIT } from './sealedtext.ts';
 export type { FilePlan, FileRow, PlannedFile } from './suppression-file.ts';
 export { faultOfFile, isCommentRow, planFile, readFileRow } from './suppression-file.ts';
 export { readTokenHalves, readUrlToken } from './token-query.ts';
+export type { Topic } from './topic.ts';
+export { parseTopic } from './topic.ts';
 export type { UrlClaims } from './urlclaims.ts';
 export type { UrlAudience, UrlPurpose, UrlSealer, UrlToken } from './urltoken.ts';
 export { openUnsignedUrlToken, openUrlSealer, openUrlToken, tokenFingerprint } from './urltoken.ts';

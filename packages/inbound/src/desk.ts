@@ -12,7 +12,13 @@ import { readMentions } from '@adieu/mail';
 import { type Database, findAddressUsers, putReview, type ReviewReason } from '@adieu/store';
 import { isAutomaticReply } from './autoreply.ts';
 import { type Correspondence, valuesOf } from './correspondence.ts';
-import { findReturnedToken, openEnvelopeId, type ReturnedToken, type TokenDeps } from './returned-token.ts';
+import {
+  findReturnedToken,
+  openEnvelopeId,
+  type ReturnedToken,
+  returnedMessageId,
+  type TokenDeps,
+} from './returned-token.ts';
 import type { Route } from './route.ts';
 import { type ResolveDns, verifySender } from './sender.ts';
 
@@ -33,8 +39,6 @@ type RoleRoute = Extract<Route, { kind: 'role' }>;
 
 /** A mail for one recipient. Rejects when it could not be stored: the sender comes again. */
 export type Desk = (mail: Correspondence, decided: ReportRoute | RoleRoute) => Promise<Handled>;
-
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/i;
 
 /** Opens the desk. */
 export function openDesk(options: DeskOptions): Desk {
@@ -96,7 +100,7 @@ export function openDesk(options: DeskOptions): Desk {
   ): Promise<Handled> {
     const complaint = report.recipients.some(({ kind }) => kind === 'complaint');
     const fates: readonly ReportedFate[] = report.recipients;
-    const messageId = token.messageId ?? returnedId(report.original);
+    const messageId = token.messageId ?? returnedMessageId(report);
     const { outcome } = await reports({
       ...token,
       ...(messageId === undefined ? {} : { messageId }),
@@ -162,16 +166,4 @@ interface Filing {
   readonly recipient: string;
   readonly why: ReviewReason;
   readonly detail: string | null;
-}
-
-/** The id of the message that came back, as its header has it twice. */
-function returnedId(
-  original: readonly { readonly name: string; readonly value: string }[],
-): string | undefined {
-  for (const name of ['x-message-profile-id', 'message-id']) {
-    const field = original.find((one) => one.name.toLowerCase() === name);
-    const id = UUID.exec(field?.value.slice(0, 500) ?? '')?.[0];
-    if (id !== undefined) return id.toLowerCase();
-  }
-  return undefined;
 }

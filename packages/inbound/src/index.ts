@@ -1,9 +1,11 @@
 /**
- * SMTP server: mailto unsubscribes, bounces, complaints and role mail. Verifies signatures of delivered mail.
+ * SMTP server: mailto unsubscribes, bounces, complaints and role mail; and what Amazon SES posts of them. Verifies signatures of
+ * delivered mail.
  *
  * @module
  */
 export { type Inbound, type InboundOptions, startInbound } from './listener.ts';
 export { type DomainStanding, type Recipient, type Route, readRecipient, route } from './route.ts';
+export { openSesDoor, type SesDoorOptions } from './ses/door.ts';
 export { verifySignatures } from './signatures.ts';
 export type { InboundStats } from './transaction.ts';

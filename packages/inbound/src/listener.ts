@@ -11,14 +11,14 @@
 
 import { Resolver } from 'node:dns/promises';
 import type { Socket } from 'node:net';
-import type { KeyRing, Log, MailAudience, RecordOptOut, RecordReport } from '@adieu/core';
-import { type Database, findSubdomainByDomain, findSubdomainByHost, type OwnedSubdomain } from '@adieu/store';
+import type { KeyRing, Log, RecordOptOut, RecordReport } from '@adieu/core';
+import type { Database } from '@adieu/store';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { openAdmission } from './admission.ts';
+import { openAudiences } from './audience.ts';
 import { tighten } from './connection.ts';
 import { openDesk } from './desk.ts';
-import { openDomains } from './domains.ts';
 import type { ResolveDns } from './sender.ts';
 import { type InboundStats, openTransactions } from './transaction.ts';
 
@@ -77,12 +77,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     messagesPerMinute: options.messagesPerMinute ?? 1200,
   });
   const { recorder, reports, ring, resolver = systemResolver() } = options;
-  const domains = openDomains({
-    find: async (domain) => audienceOf(await findSubdomainByDomain(database.db, domain)),
-  });
-  const hosts = openDomains({
-    find: async (host) => audienceOf(await findSubdomainByHost(database.db, host)),
-  });
+  const { domains, hosts } = openAudiences(database);
   const now = () => new Date();
   const transactions = openTransactions({
     domains,
@@ -127,10 +122,6 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const port = await listen(server, options);
   log.info({ port, startTls: options.tls !== undefined }, 'inbound SMTP listens');
   return { port, stats: transactions.stats, close: () => close(server, transactions) };
-}
-
-function audienceOf(found: OwnedSubdomain | null): MailAudience | null {
-  return found === null ? null : { organisation: found.scope.organisation, sandbox: found.scope.sandbox };
 }
 
 /** A caller waits for the answer, and may ask again. */

@@ -51,6 +51,7 @@ const ADDRESS = /\b((?:unsubscribe|bounce)\+[a-z2-7]{45})@([a-z0-9.-]{1,255})/gi
 const LINK = /<(https:\/\/[^\s<>]{1,1000})>/gi;
 /** Candidates that are opened; a message of ours has three. */
 const LIMIT = 20;
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/i;
 
 /** Searches a report for tokens of ours. */
 export async function findReturnedToken(report: Report, deps: TokenDeps): Promise<TokenSearch> {
@@ -71,6 +72,16 @@ export async function findReturnedToken(report: Report, deps: TokenDeps): Promis
   if (first === undefined) return { kind: opened.includes('unavailable') ? 'unavailable' : 'none' };
   if (tokens.some(({ who }) => nameOf(who) !== nameOf(first.who))) return { kind: 'several' };
   return { kind: 'found', token: first };
+}
+
+/** The id of the message that came back, as its header has it twice. */
+export function returnedMessageId({ original }: Report): string | undefined {
+  for (const name of ['x-message-profile-id', 'message-id']) {
+    const field = original.find((one) => one.name.toLowerCase() === name);
+    const id = UUID.exec(field?.value.slice(0, 500) ?? '')?.[0];
+    if (id !== undefined) return id.toLowerCase();
+  }
+  return undefined;
 }
 
 async function openAddress(localPart: string, domain: string, { ring, domains }: TokenDeps): Promise<Opened> {

@@ -102,6 +102,7 @@ export async function startTestApi(
     ring,
     wake: async (job) => void jobs.push(job),
     compile,
+    takeSes: async () => ({ kind: 'refused', code: 'topic_not_allowed', detail: 'None is listed.' }),
     host: '127.0.0.1',
     port: 0,
     trustProxy: [],

@@ -15,6 +15,7 @@ import {
   parseKeyRing,
   type RecordOptOut,
   sealMailToken,
+  type TakeNotification,
 } from '@adieu/core';
 import {
   type ConsentChange,
@@ -33,6 +34,7 @@ import {
 } from '@adieu/store';
 import { type CuttableLine, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
+import { openSesDoor, type SesDoorOptions } from '../ses/door.ts';
 
 export const DOMAIN = 'news.example.com';
 
@@ -58,6 +60,7 @@ export interface Office {
   /** What was logged, oldest first. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   listen(options?: Partial<InboundOptions>): Promise<Inbound>;
+  sesDoor(options: Pick<SesDoorOptions, 'topics' | 'fetching'>): TakeNotification;
   person(): Promise<Person>;
   /** Somebody else with the same address. */
   housemate(of: Person): Promise<Person>;
@@ -65,6 +68,8 @@ export interface Office {
   reviews(): Promise<readonly StoredReview[]>;
   /** Somebody of another sandbox of the same organisation, whose tokens name this subdomain all the same. */
   personElsewhere(): Promise<Person>;
+  /** The same of another organisation. */
+  personAbroad(): Promise<Person>;
   /** Waits until it is so. */
   until(condition: () => Promise<boolean>): Promise<void>;
   closeListeners(): Promise<void>;
@@ -76,6 +81,7 @@ export async function openOffice(): Promise<Office> {
   const { db } = scratch;
   const ring = parseKeyRing(generateKeyRing());
   const home = await ensureSandbox(db, 'default', 'prod');
+  const foreign = await ensureSandbox(db, 'other', 'prod');
   const elsewhere = await ensureSandbox(db, 'default', 'stage');
   await putSubdomain(db, home, {
     domain: DOMAIN,
@@ -161,10 +167,12 @@ export async function openOffice(): Promise<Office> {
     list: { number, name: 'weekly' },
     logged,
     listen,
+    sesDoor: (options) => openSesDoor({ database, reports: recorder.recordReport, ring, log, ...options }),
     person: () => personOf(home),
     housemate: ({ email }) => personOf(home, email),
     reviews: async () => (await listReviews(db, home, {})).items,
     personElsewhere: () => personOf(elsewhere),
+    personAbroad: () => personOf(foreign),
     until: async (condition) => {
       const deadline = Date.now() + 240_000;
       while (!(await condition())) {
