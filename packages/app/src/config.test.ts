@@ -28,6 +28,7 @@ describe('the configuration', () => {
         deadlineSeconds: 300,
         maxPerIp: 50,
         maxSize: 10_485_760,
+        proxies: [],
       },
       apiKey: null,
       keyRing: null,
@@ -76,6 +77,7 @@ describe('the configuration', () => {
   test('reads proxies as addresses, networks and names of networks', () => {
     const { trustProxy } = read({ TRUST_PROXY: '10.0.0.0/8, ::1,loopback' });
     expect(trustProxy).toEqual(['10.0.0.0/8', '::1', 'loopback']);
+    expect(read({ SMTP_TRUST_PROXY: '10.0.0.0/8,::1' }).inbound.proxies).toEqual(['10.0.0.0/8', '::1']);
   });
 
   test('takes a key ring inline or as a file, and remembers which', () => {

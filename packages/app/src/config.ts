@@ -92,6 +92,14 @@ export const Environment = z.object({
     },
     topics,
   ),
+  SMTP_TRUST_PROXY: optional(
+    {
+      meaning:
+        'Addresses and networks whose inbound connections begin with a PROXY header, separated by commas',
+      unset: 'none',
+    },
+    networks,
+  ),
   RETRY_FIRST_SECONDS: optional(
     {
       meaning: 'First retry; then growing with jitter',
@@ -174,6 +182,8 @@ export interface InboundConfig {
   readonly deadlineSeconds: number;
   readonly maxPerIp: number;
   readonly maxSize: number;
+  /** Peers that speak for others. */
+  readonly proxies: readonly string[];
 }
 
 /** One broken variable. */
@@ -263,6 +273,7 @@ function arrange(read: z.output<typeof Environment>, variables: Variables): Conf
       deadlineSeconds: read.SMTP_DEADLINE_SECONDS,
       maxPerIp: read.SMTP_MAX_PER_IP,
       maxSize: read.SMTP_MAX_SIZE,
+      proxies: read.SMTP_TRUST_PROXY ?? [],
     },
     apiKey: read.ADIEU_API_KEY,
     keyRing: read.ADIEU_KEYRING,

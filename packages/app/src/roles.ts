@@ -135,7 +135,7 @@ function stagesOf(parts: Parts): readonly Stage[] {
 }
 
 function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: RoleOptions) {
-  const { host, port, tls, deadlineSeconds, maxPerIp, maxSize } = config.inbound;
+  const { host, port, tls, deadlineSeconds, maxPerIp, maxSize, proxies } = config.inbound;
   return {
     database: foundation.database,
     recorder: parts.recorder.record,
@@ -147,6 +147,7 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
     deadlineSeconds,
     maxPerIp,
     maxSize,
+    proxies,
     log,
     name: publicName(config) ?? hostname(),
   };

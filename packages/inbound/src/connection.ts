@@ -56,7 +56,15 @@ export function tighten(connection: SMTPConnection, rules: ConnectionRules): voi
     dismiss(connection, 502, '5.5.1 CHUNKING is not offered');
     done();
   };
-  Object.assign(connection, { handler_VRFY: notOffered, handler_EXPN: notOffered, handler_BDAT: chunk });
+  // From a peer that is not listed, or a second time: whoever it is thinks to speak for somebody else.
+  const introduction = (_command: Buffer, done: () => void): void => {
+    dismiss(connection, 500, '5.5.1 PROXY is taken from listed peers only, before the greeting');
+    done();
+  };
+  Object.assign(connection, {
+    ...{ handler_VRFY: notOffered, handler_EXPN: notOffered, handler_BDAT: chunk },
+    handler_PROXY: introduction,
+  });
 
   const deadline = setTimeout(() => {
     connection.send(421, '4.4.2 Time is up, closing the connection');

@@ -19,6 +19,7 @@ import { openAdmission } from './admission.ts';
 import { openAudiences } from './audience.ts';
 import { tighten } from './connection.ts';
 import { openDesk } from './desk.ts';
+import { type Networks, openProxies, type Proxies } from './proxies.ts';
 import type { ResolveDns } from './sender.ts';
 import { type InboundStats, openTransactions } from './transaction.ts';
 
@@ -45,6 +46,8 @@ export interface InboundOptions {
   readonly messagesPerMinute?: number;
   /** Octets of one message, at least 65,536 (RFC 5321 §4.5.3.1.7). */
   readonly maxSize: number;
+  /** Peers that begin with a PROXY header, which names the caller; nobody unless told otherwise. */
+  readonly proxies?: Networks;
   /** What may stand between `unsubscribe` or `bounce` and its token; `+` unless told otherwise. */
   readonly separators?: readonly string[];
   readonly log: Log;
@@ -94,15 +97,22 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   server.onMailFrom = transactions.onMailFrom;
   server.onRcptTo = transactions.onRcptTo;
   server.onData = transactions.onData;
+  const proxies = openProxies(options.proxies ?? []);
   server.connect = (socket, socketOptions) => {
-    const admitted = admission.enter(socket.remoteAddress ?? '');
+    proxies.introduce(socket, (source) => {
+      const from = source === null ? {} : { remoteAddress: source.address, remotePort: source.port };
+      receive(socket, { ...socketOptions, ...from });
+    });
+  };
+  const receive = (socket: Socket, caller: NonNullable<Parameters<typeof server.connect>[1]>): void => {
+    const admitted = admission.enter(caller.remoteAddress ?? socket.remoteAddress ?? '');
     if (!admitted.ok) {
       transactions.count('turnedAway');
       log.debug({ full: admitted.full }, 'connection turned away');
       turnAway(socket);
       return;
     }
-    const connection = new SMTPConnection(server, socket, socketOptions ?? null);
+    const connection = new SMTPConnection(server, socket, caller);
     tighten(connection, {
       deadlineSeconds: admitted.crowded
         ? Math.min(options.deadlineSeconds, options.crowdedDeadlineSeconds ?? CROWDED_DEADLINE_SECONDS)
@@ -121,7 +131,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
 
   const port = await listen(server, options);
   log.info({ port, startTls: options.tls !== undefined }, 'inbound SMTP listens');
-  return { port, stats: transactions.stats, close: () => close(server, transactions) };
+  return { port, stats: transactions.stats, close: () => close(server, transactions, proxies) };
 }
 
 /** A caller waits for the answer, and may ask again. */
@@ -184,8 +194,13 @@ function openTurnAway(reply: string): (socket: Socket) => void {
   };
 }
 
-async function close(server: SMTPServer, transactions: ReturnType<typeof openTransactions>): Promise<void> {
+async function close(
+  server: SMTPServer,
+  transactions: ReturnType<typeof openTransactions>,
+  proxies: Proxies,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  proxies.close();
   transactions.drain();
   await closed;
   for (const connection of transactions.followed()) connection._socket.destroy();
