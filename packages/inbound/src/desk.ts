@@ -8,7 +8,7 @@
  * @module
  */
 import type { MailAudience, RecordOptOut, RecordReport, ReportedFate } from '@adieu/core';
-import { readMentions } from '@adieu/mail';
+import { decodeWords, readMentions } from '@adieu/mail';
 import { type Database, findAddressUsers, putReview, type ReviewReason } from '@adieu/store';
 import { isAutomaticReply } from './autoreply.ts';
 import { type Correspondence, valuesOf } from './correspondence.ts';
@@ -146,8 +146,8 @@ export function openDesk(options: DeskOptions): Desk {
       recipient,
       why,
       detail,
-      sender: valuesOf(content, 'from')[0] ?? null,
-      subject: valuesOf(content, 'subject')[0] ?? null,
+      sender: readable(valuesOf(content, 'from')[0]),
+      subject: readable(valuesOf(content, 'subject')[0]),
       size: content.bytes,
       source: content.raw.toString('utf8'),
       mentions: [...new Set([mail.sender.toLowerCase(), ...readMentions(content.raw)])].filter(
@@ -166,4 +166,12 @@ interface Filing {
   readonly recipient: string;
   readonly why: ReviewReason;
   readonly detail: string | null;
+}
+
+/** What a person wrote, in their letters; what it hides is taken out where it is stored (IN-19). */
+function readable(value: string | undefined): string | null {
+  if (value === undefined) return null;
+  const octets = value.slice(0, 2_000);
+  const text = Buffer.from(octets, 'latin1').toString('utf8');
+  return decodeWords(text.includes('\ufffd') ? octets : text);
 }

@@ -172,6 +172,21 @@ describe('while the database is away', () => {
   });
 });
 
+test('IN-19 a person reads what was written, and no character that acts on a screen', async () => {
+  const written = [
+    'From: =?utf-8?Q?J=C3=B6rg=0D=0ABcc:_x=1B[2J?= <joerg@example.org>',
+    'Subject: =?iso-8859-1?Q?Gr=FC=DFe?= \u001b]0;pwned\u0007 für Sie',
+    'Message-ID: <written@example.org>',
+    '',
+    'Hello',
+  ].join('\r\n');
+  await bring([`abuse@${DOMAIN}`], written);
+  expect((await office.reviews())[0]).toMatchObject({
+    sender: 'JörgBcc: x[2J <joerg@example.org>',
+    subject: 'Grüße ]0;pwned für Sie',
+  });
+});
+
 test('IN-19 the log tells that a report came, and nothing of it', async () => {
   const person = await office.person();
   const before = office.logged.length;

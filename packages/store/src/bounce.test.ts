@@ -197,6 +197,19 @@ describe('a report', () => {
     expect(await openScratchLedger(scratch.db, sending.executionId).events()).toEqual(['bounced', 'sent']);
   });
 
+  test('BC-5 of one message a soft one counts once, in session or in however many reports', async () => {
+    const sending = await sent();
+    for (let time = 0; time < 5; time += 1) await report(sending);
+    expect([await bounces(), await reason()]).toEqual([1, null]);
+    const told = await begin();
+    await end(told, { state: 'bounced', code: '5.2.2', bounce: 'soft' });
+    expect((await report(told)).receipt).toEqual({ outcome: 'noted', suppressed: false });
+    expect(await bounces()).toBe(2);
+    // Of a mailbox that is not there it is heard all the same.
+    await report(told, { kind: 'hard', status: '5.1.1' });
+    expect(await reason()).toBe('hard');
+  });
+
   test('wins over an outcome that is still to be written, and over one that nobody knows', async () => {
     const sending = await begin();
     await report(sending);

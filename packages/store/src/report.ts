@@ -98,9 +98,11 @@ async function writeBounce(
   const verdict = judgeBounce(report.reported.fates, address.spelling);
   if (verdict === null) return answer('noted');
   const message = await findReported(db, { ...report, profileId, addressId: address.id });
-  if (message !== null) await endMessage(db, message, verdict);
+  const repeats = message !== null && !(await endMessage(db, message, verdict));
   // Refused for who sends or how: nothing is said about the address.
   if (verdict.kind === 'sender') return answer('recorded');
+  // Of a message that has come back before, in session or in another report, a soft bounce was counted then.
+  if (verdict.kind === 'soft' && repeats) return answer('noted');
   const suppressed = await countBounces(db, [
     { ...named(message), addressId: address.id, kind: verdict.kind, status: verdict.status },
   ]);

@@ -37,13 +37,17 @@ const BY_ID = preparedMonthly<ReportedMessage>(
    WHERE id = $1 AND profile_id = $2 AND address_id = $3 AND attempts > 0`,
 );
 
+/** Executions that are walked for one report, newest first: who sends each mail in one of its own has very many. */
+const EXECUTION_LIMIT = 5_000;
+
 /** As an erasure finds them: executions are walked in the index, since no index is by profile alone. */
 const BY_DAY = preparedMonthly<ReportedMessage>(
   'reported_by_day',
   (messages) => `WITH RECURSIVE execution_of AS (
-     (SELECT execution_id AS id FROM ${messages} ORDER BY execution_id DESC LIMIT 1)
-     UNION ALL SELECT (SELECT m.execution_id FROM ${messages} m WHERE m.execution_id < e.id ORDER BY m.execution_id DESC LIMIT 1)
-     FROM execution_of e WHERE e.id IS NOT NULL
+     (SELECT execution_id AS id, 1 AS place FROM ${messages} ORDER BY execution_id DESC LIMIT 1)
+     UNION ALL SELECT (SELECT m.execution_id FROM ${messages} m WHERE m.execution_id < e.id ORDER BY m.execution_id DESC LIMIT 1),
+       e.place + 1
+     FROM execution_of e WHERE e.id IS NOT NULL AND e.place < ${EXECUTION_LIMIT}
    )
    SELECT m.id, m.month, m.execution_id AS "executionId" FROM execution_of e
    CROSS JOIN LATERAL (SELECT * FROM ${messages} WHERE execution_id = e.id AND profile_id = $1 OFFSET 0) m

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { withoutControlCharacters } from '@adieu/core';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
@@ -75,7 +76,8 @@ const TRIM = prepared<never>(
 
 /** Keeps a mail; the same one a second time is kept once. */
 export async function putReview(db: Db, mail: ReviewMail): Promise<void> {
-  const short = (text: string | null) => (text === null ? null : storableText(text.slice(0, FIELD_LIMIT)));
+  const short = (text: string | null) =>
+    text === null ? null : storableText(withoutControlCharacters(text).slice(0, FIELD_LIMIT));
   // Mail to the postmaster of no domain may be the first thing that an installation hears.
   const { sandboxId } = await ensureSandbox(db, mail.organisation, mail.sandbox);
   const [row] = await run(db, PUT, [
