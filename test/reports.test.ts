@@ -278,7 +278,10 @@ describe('X10: soft bounces', () => {
     for (let time = 0; time < 4; time += 1) expect(await softBounce(sent, { messageId })).toMatch(/^250 /);
     expect(await suppression()).toBeNull();
     expect((await eventsOf(sent)).filter((type) => type === 'bounced')).toHaveLength(1);
+    // A second report about one message is no second bounce.
     await softBounce(sent, { messageId: `other-${id}@mta.example.net` });
+    expect(await suppression()).toBeNull();
+    await softBounce(await send());
     expect(await suppression()).toBe('SOFT');
     await threshold(5);
   });

@@ -9,9 +9,8 @@
  */
 import { fieldsOf } from '../inspect/field-reader.ts';
 import { oneLine } from './diagnosis.ts';
-import { type Entity, fieldValue } from './entity.ts';
+import { type Entity, fieldValue, hasNullSender, subjectOf } from './entity.ts';
 import type { Reading } from './report.ts';
-import { hasNullSender, subjectOf } from './text-bounce.ts';
 
 const SUBJECT =
   /^\s*(?:automatic reply|auto(?:matic)?[ -]?(?:reply|response|responder|antwort)|automatische antwort|réponse automatique|respuesta automática|risposta automatica|resposta automática|automatisch antwoord|out of (?:the )?office|abwesenheits\w*|absence du bureau|fuera de (?:la )?oficina|vacation (?:reply|message|notice|response)|autorespuesta|respuesta autom\S+|odpowied\S+ automatyczna|automati(?:skt? svar|sk svar)|autosvar|автоответ|автоматический ответ|自动回复|自動回覆|自動返信|message d'absence|fuori (?:ufficio|sede)|fora do escritório|auto: )/iu;
@@ -28,7 +27,17 @@ export function isProviderUnsubscribe(entity: Entity): boolean {
   return /^\s*true\s*$/i.test(fieldValue(entity, 'X-Apple-Unsubscribe'));
 }
 
+/** True where fields or subject say that a machine answers for somebody, and not only the null sender. */
+export function answersForPerson(entity: Entity): boolean {
+  return saidBy(entity) !== null;
+}
+
 function reasonOf(entity: Entity): string | null {
+  const said = saidBy(entity);
+  return said ?? (hasNullSender(entity) ? 'the null sender, which only notifications use' : null);
+}
+
+function saidBy(entity: Entity): string | null {
   const submitted = fieldsOf(entity, 'Auto-Submitted').map(({ value }) => keyword(value));
   if (submitted.includes('auto-replied')) return 'Auto-Submitted: auto-replied';
   if (/^\s*vacation/i.test(fieldValue(entity, 'X-Apple-Action'))) return 'X-Apple-Action: VACATION';
@@ -36,8 +45,7 @@ function reasonOf(entity: Entity): string | null {
   const field = FIELDS.find((name) => !/^\s*(?:no|false)?\s*$/i.test(fieldValue(entity, name)));
   if (field !== undefined) return field;
   const subject = subjectOf(entity);
-  if (SUBJECT.test(subject)) return oneLine(subject).slice(0, 300);
-  return hasNullSender(entity) ? 'the null sender, which only notifications use' : null;
+  return SUBJECT.test(subject) ? oneLine(subject).slice(0, 300) : null;
 }
 
 /** The value before its parameters and comments, lower case. */

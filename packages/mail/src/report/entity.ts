@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { decodeCharset } from '../encodedword.ts';
+import { decodeCharset, decodeWords } from '../encodedword.ts';
 import { fieldsOf, type RawField, readFields } from '../inspect/field-reader.ts';
 import { decodeQuotedPrintable } from '../quotedprintable.ts';
 
@@ -94,6 +94,16 @@ export function fieldsInText(text: string): readonly RawField[] {
 /** The value of the first field of a name, or an empty text. */
 export function fieldValue(holder: { readonly fields: readonly RawField[] }, name: string): string {
   return fieldsOf(holder, name)[0]?.value ?? '';
+}
+
+/** The null reverse-path, as the last server wrote it down (RFC 5321 section 4.4). */
+export function hasNullSender(entity: Entity): boolean {
+  return fieldsOf(entity, 'Return-Path').some(({ value }) => /^<\s*(?:mailer-daemon)?\s*>$/i.test(value));
+}
+
+/** Decoded. */
+export function subjectOf(entity: Entity): string {
+  return decodeWords(fieldValue(entity, 'Subject').slice(0, 2_000));
 }
 
 /** A parameter of a structured field (RFC 2045 section 5.1), or null. */

@@ -9,10 +9,18 @@
  */
 import { fieldsOf, type RawField } from '../inspect/field-reader.ts';
 import { oneLine } from './diagnosis.ts';
-import { type Entity, fieldsInText, fieldValue, type Part, readEmbeddedFields, textOf } from './entity.ts';
+import {
+  type Entity,
+  fieldsInText,
+  fieldValue,
+  type Part,
+  readEmbeddedFields,
+  subjectOf,
+  textOf,
+} from './entity.ts';
 import { bareAddress, firstAddress } from './recipient-address.ts';
 import type { Reading, ReportedRecipient, ReportKind } from './report.ts';
-import { RETURNED_MEDIA, subjectOf } from './text-bounce.ts';
+import { RETURNED_MEDIA } from './text-bounce.ts';
 
 /** Recipients of one complaint that are told apart. */
 const RECIPIENT_LIMIT = 100;

@@ -305,6 +305,18 @@ describe('MT automatic answers', () => {
     expect(kindOf('auto-submitted: Auto-Replied (vacation); x=y')).toBe('auto-reply');
   });
 
+  test('MT-7 who is away is no bounce, whatever words their answer has', () => {
+    const words = '\n\nThe following address is no longer valid: john@example.net. User unknown.';
+    const kindOf = (header: string) =>
+      readReport(Buffer.from(`Return-Path: <>\n${header}${words}`)).recipients[0]?.kind;
+    const person = 'From: John <john@example.net>';
+    for (const header of ['Auto-Submitted: auto-replied', 'Subject: Out of office', 'X-Autoreply: yes'])
+      expect([header, kindOf(`${person}\n${header}`)]).toEqual([header, 'auto-reply']);
+    const system = 'From: MAILER-DAEMON@example.net\nAuto-Submitted: auto-replied';
+    expect(kindOf(system)).toBe('hard');
+    expect(kindOf(person)).toBe('hard');
+  });
+
   test('MT-8 auto-generated, Precedence, X-Auto-Response-Suppress and list fields say nothing', () => {
     for (const header of [
       'Auto-Submitted: auto-generated',

@@ -9,9 +9,10 @@
  */
 import { decodeWords } from '../encodedword.ts';
 import { fieldsOf } from '../inspect/field-reader.ts';
+import { answersForPerson } from './automatic-reply.ts';
 import { RECIPIENT_LIMIT } from './delivery-status.ts';
 import { diagnose, oneLine } from './diagnosis.ts';
-import { type Entity, fieldValue, readEmbeddedFields } from './entity.ts';
+import { type Entity, fieldValue, hasNullSender, readEmbeddedFields, subjectOf } from './entity.ts';
 import type { Notification, Statement } from './notification.ts';
 import { ADDRESS, bareAddress, firstAddress } from './recipient-address.ts';
 import type { Reading, ReportedRecipient } from './report.ts';
@@ -62,7 +63,8 @@ export function isBounce(entity: Entity, { text }: Notification): boolean {
   // Of two From fields neither is chosen (IN-20).
   const senders = fieldsOf(entity, 'From');
   const from = senders.length === 1 ? decodeWords(senders[0]?.value.slice(0, 2_000) ?? '') : '';
-  const system = SYSTEM_NAMES.test(from) || hasNullSender(entity);
+  // Who is away may write that an address is no longer valid: a person's machine, and no mail system.
+  const system = SYSTEM_NAMES.test(from) || (hasNullSender(entity) && !answersForPerson(entity));
   const reply = REPLY.test(opening);
   if (system) return subject || words || reply || /^\s*[45]\d\d[ -]/m.test(opening);
   // Others are believed where they cite a reply, or give the message back.
@@ -71,15 +73,6 @@ export function isBounce(entity: Entity, { text }: Notification): boolean {
 
 function returns(entity: Entity): boolean {
   return entity.parts.some(({ media }) => RETURNED_MEDIA.test(media));
-}
-
-/** The null reverse-path, as the last server wrote it down (RFC 5321 section 4.4). */
-export function hasNullSender(entity: Entity): boolean {
-  return fieldsOf(entity, 'Return-Path').some(({ value }) => /^<\s*(?:mailer-daemon)?\s*>$/i.test(value));
-}
-
-export function subjectOf(entity: Entity): string {
-  return decodeWords(fieldValue(entity, 'Subject').slice(0, 2_000));
 }
 
 function recipientsOf(
