@@ -96,6 +96,7 @@ export type { DnsRecord, SubdomainRecords } from './dnsrecord.ts';
 export { dkimRecord, dnsRecords } from './dnsrecord.ts';
 export type { EmailParamsClaims, EmailParamsSealer } from './emailparams.ts';
 export { EMAIL_PARAMS_PREFIX, openEmailParams, openEmailParamsSealer } from './emailparams.ts';
+export { findEmailParams } from './emailparams-text.ts';
 export type { ExclusionCode } from './exclusion.ts';
 export { EXCLUSIONS, isExclusionCode } from './exclusion.ts';
 export type { FailureOptions } from './failure.ts';

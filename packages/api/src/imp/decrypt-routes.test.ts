@@ -93,6 +93,9 @@ describe('reading a token', () => {
       { emailParamsSub: 'unsubscribe', emailParamsBody: token },
       { emailParamsBody: `unsubscribe${token}\n` },
       { emailParamsSub: `unsubscribe${front}`, emailParamsBody: back },
+      { emailParamsBody: `unsubscribe${token}\r\n-- \r\nJohn Doe\r\n` },
+      { emailParamsSub: '', emailParamsBody: `${token}\r\n\r\nOn Monday, Brand wrote:\r\n> Spring is here` },
+      { emailParamsSub: `Re: unsubscribe${front}`, emailParamsBody: `${back}\r\n\r\nSent from my phone` },
     ];
     for (const query of queries) {
       const answer = await read(String(new URLSearchParams(query)));

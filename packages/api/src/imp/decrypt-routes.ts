@@ -8,6 +8,7 @@
  */
 import type { EmailParamsClaims, UrlClaims } from '@adieu/core';
 import {
+  findEmailParams,
   OPT_OUT_SCOPES,
   openEmailParams,
   openUnsignedUrlToken,
@@ -59,12 +60,11 @@ interface Audience {
 
 /** Milliseconds that storing may take before the caller is told to come back. */
 const STORE_DEADLINE = 15_000;
-/** Texts of a mail: a subject, or the beginning of a body. */
-const MAIL_TEXT_LIMIT = 2_048;
 
 const DESCRIPTION = `Needs the scope \`consents\` and one of: \`params\` with \`pid\`, from a custom URL or a landing page (its \`sig\` is \
 checked when it is given); \`emailParams\`, the token alone; \`emailParamsSub\`, the subject of a mail, with \`emailParamsBody\`, its \
-body, where mail programs move the one into the other. White space around a value and a leading \`unsubscribe\` do not count. \
+body, where mail programs move the one into the other. Of each the first 2,048 characters are read; what stands around a token, \
+line breaks inside it and lines that quote another mail (\`>\`) do not count. \
 404: a wrong token, or one of another organisation or sandbox. Where the channel configuration says that our mail stops too, \
 asking stores the opt-out; 503 when it could not be stored.`;
 
@@ -109,9 +109,7 @@ function open({ ring }: ImpDeps, request: FastifyRequest, audience: Audience): O
   }
   if (isLink) return openLink({ ring }, rawQuery(request), audience);
   if (texts.some(({ length }) => length > 1)) return null;
-  // A mail program may have broken the subject, or put all of it into the body.
-  for (const text of [...alone, ...subject, ...body, `${subject[0]?.trim() ?? ''}${body[0]?.trim() ?? ''}`]) {
-    const token = tokenIn(text);
+  for (const token of findEmailParams([...alone, ...subject, ...body])) {
     const claims = openEmailParams(ring, audience, token);
     if (claims !== null) return { claims, evidence: token };
   }
@@ -131,13 +129,6 @@ function openLink({ ring }: Pick<ImpDeps, 'ring'>, query: string, audience: Audi
     if (claims !== null) return { claims, evidence: params };
   }
   return null;
-}
-
-function tokenIn(text: string): string {
-  return text
-    .slice(0, MAIL_TEXT_LIMIT)
-    .trim()
-    .replace(/^unsubscribe\s*/i, '');
 }
 
 /** Records what the customer was told, so that no mail of ours leaves before their own list has come round. */
