@@ -7,21 +7,11 @@
  * @module
  */
 import type { ConsentValue, OptOutScope } from './consent.ts';
+import { MARKETING_CHANNELS } from './consent.ts';
 import type { OptOutSource, OptOutSubject } from './optout.ts';
 
 /** What a choice can be about: one channel, all of them (`any`), or personalized content. */
-export const CHOICE_SUBJECTS = [
-  'any',
-  'email',
-  'sms',
-  'push',
-  'whatsApp',
-  'call',
-  'fax',
-  'commercialEmail',
-  'postalMail',
-  'personalize',
-] as const;
+export const CHOICE_SUBJECTS = [...MARKETING_CHANNELS, 'personalize'] as const;
 
 /** See {@link CHOICE_SUBJECTS}. */
 export type ChoiceSubject = (typeof CHOICE_SUBJECTS)[number];

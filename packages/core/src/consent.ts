@@ -15,6 +15,19 @@ export const CONSENT_VALUES = ['y', 'n', 'p', 'u', 'dy', 'dn', 'LI', 'CT', 'CP',
  */
 export type ConsentValue = (typeof CONSENT_VALUES)[number];
 
+/** The channels of `marketing` that somebody says yes or no to; `any` is all of them. In the order of XDM's field group. */
+export const MARKETING_CHANNELS = [
+  'any',
+  'email',
+  'sms',
+  'push',
+  'whatsApp',
+  'call',
+  'fax',
+  'commercialEmail',
+  'postalMail',
+] as const satisfies readonly (keyof MarketingConsents)[];
+
 /** One choice. */
 export interface ConsentField {
   readonly val: ConsentValue;

@@ -67,6 +67,7 @@ export {
   isConsentValue,
   isEnded,
   isNo,
+  MARKETING_CHANNELS,
   OPT_OUT_SCOPES,
   refusesPersonalization,
   subscriptionValue,

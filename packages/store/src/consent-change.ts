@@ -7,7 +7,7 @@
  * @module
  */
 import type { AddressConsents, Consents, ConsentValue, OptOutScope, OptOutSource } from '@adieu/core';
-import { eventOfChoice, subscriptionValue } from '@adieu/core';
+import { eventOfChoice, MARKETING_CHANNELS, subscriptionValue } from '@adieu/core';
 import type { Db } from './database.ts';
 import { prepared, run } from './statement.ts';
 
@@ -40,17 +40,6 @@ export interface Evidence {
   readonly reference?: string | undefined;
 }
 
-const CHANNELS = [
-  'any',
-  'email',
-  'sms',
-  'push',
-  'whatsApp',
-  'call',
-  'fax',
-  'commercialEmail',
-  'postalMail',
-] as const;
 const WITH_LISTS = ['email', 'sms', 'push', 'whatsApp'] as const;
 
 const APPEND = prepared<never>(
@@ -73,7 +62,7 @@ const APPEND = prepared<never>(
 
 /** What changed in a profile's own consents. */
 export function profileTransitions(before: Consents, after: Consents): ConsentTransition[] {
-  const said = CHANNELS.flatMap((channel) =>
+  const said = MARKETING_CHANNELS.flatMap((channel) =>
     transition('channel', channel, before.marketing?.[channel]?.val, after.marketing?.[channel]?.val),
   );
   const content = transition(

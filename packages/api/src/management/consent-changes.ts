@@ -6,7 +6,7 @@
  * @module
  */
 import type { Change, ChannelConsent, ConsentField, Consents, IdSpecificConsents } from '@adieu/core';
-import { EMAIL_NAMESPACE, parseConsents, subscriptionValue } from '@adieu/core';
+import { EMAIL_NAMESPACE, MARKETING_CHANNELS, parseConsents, subscriptionValue } from '@adieu/core';
 import { Problem } from '../problem.ts';
 
 /** What a document asks for; `address` is the key of the one address it speaks about. */
@@ -14,18 +14,6 @@ export interface ConsentChanges {
   readonly changes: readonly Change[];
   readonly address: string | null;
 }
-
-const CHANNELS = [
-  'any',
-  'email',
-  'sms',
-  'push',
-  'whatsApp',
-  'call',
-  'fax',
-  'commercialEmail',
-  'postalMail',
-] as const;
 
 /** Reads a document. Throws 400 `consents_invalid`, `not_a_choice` or `choice_required` with the field. */
 export function readChanges(document: unknown): ConsentChanges {
@@ -44,7 +32,7 @@ export function readChanges(document: unknown): ConsentChanges {
       throw refused('not_a_choice', `${path}.${extra}`, 'the evidence says when and how');
     changes.push({ ...change, to: field.val });
   };
-  for (const channel of CHANNELS) {
+  for (const channel of MARKETING_CHANNELS) {
     const path = `marketing.${channel}`;
     const { subscriptions, ...field }: ChannelConsent = marketing[channel] ?? {};
     const { val } = field;
