@@ -25,6 +25,13 @@ describe('the texts', () => {
     }
   });
 
+  test('C3: Portuguese is nobody’s alone: no words or forms of Portugal or of Brazil only', () => {
+    const onlyOnOneSide =
+      /\b(?:guard|salv)(?:ar|ou|ad[oa]s?)\b|\bvocês?\b|\bregistr?ad|\b(?:continua|está|estamos) a \p{L}+r\b|\b(?:ter|ser|vai)-se\b|\b(?:ecrã|tela|telemóvel|celular|ficheiro|arquivo)\b/iu;
+    for (const key of KEYS)
+      expect([key, TEXTS.pt[key]]).toEqual([key, expect.not.stringMatching(onlyOnOneSide)]);
+  });
+
   test.each(LANGUAGES.filter((language) => language !== 'en'))(
     'C3: %s is not English left over',
     (language) => {
