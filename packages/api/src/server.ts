@@ -48,6 +48,8 @@ export interface ApiOptions {
   readonly readiness: Readiness;
   /** Where inbound mail is received, when it is: MX records point there. */
   readonly inboundHost?: string | undefined;
+  /** Somebody listens at `unsubscribe@` the subdomains, so that a wrong link may name it. */
+  readonly takesMail: boolean;
   /** Default: the clock of this machine. */
   readonly now?: () => Date;
 }
@@ -139,6 +141,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.register((part) => sesRoutes(part, options.takeSes));
   app.register(impRoutes, { database, ring, recorder, recordAct, now });
-  app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, now });
+  const { takesMail } = options;
+  app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, takesMail, now });
   return app;
 }

@@ -154,7 +154,7 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
 }
 
 function workerOptions(foundation: Foundation, { config, roles, sound, log }: RoleOptions) {
-  const inbound = config.inbound.port !== null && (roles.includes('inbound') || config.inbound.said);
+  const inbound = takesMail(config, roles);
   if (!inbound) log.info({}, 'no inbound listener is configured here: mails carry no mailto');
   return {
     database: foundation.database,
@@ -194,6 +194,7 @@ function apiOptions(foundation: Foundation, parts: Parts, options: RoleOptions) 
     trustProxy: config.trustProxy,
     log,
     readiness: () => readiness(foundation, parts, options),
+    takesMail: takesMail(config, options.roles),
     ...(inboundHost === undefined ? {} : { inboundHost }),
   };
 }
@@ -211,6 +212,11 @@ async function readiness(
   } catch (error) {
     return isFailure(error) ? error.detail : 'A part of this process is not ready.';
   }
+}
+
+/** Whether somebody listens at the inbound addresses: this process, or another as the configuration says. */
+function takesMail({ inbound }: Config, roles: RoleOptions['roles']): boolean {
+  return inbound.port !== null && (roles.includes('inbound') || inbound.said);
 }
 
 /** The name that the inbound listener is known by outside; an address to listen on is none. */

@@ -35,6 +35,8 @@ export interface ChoiceDeps {
   readonly database: Database;
   readonly recorder: RecordOptOut;
   readonly recordAct: RecordAct;
+  /** Somebody listens at `unsubscribe@` the subdomains. */
+  readonly takesMail: boolean;
   readonly now: () => Date;
 }
 

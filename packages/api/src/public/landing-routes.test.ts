@@ -253,6 +253,33 @@ test('LP-9: a wrong link offers to write to the brand from the address that is t
   expect((await wrong()).text).toContain('reply to the message');
 });
 
+test('LP-9, OC-11: where mail is taken, every wrong link names unsubscribe@ the subdomain, and the sentence to write', async () => {
+  const { database, ring } = api;
+  const other = await startTestApi({ database, ring, takesMail: true });
+  try {
+    const headers = { accept: 'text/html' };
+    const pages = new Set<string>();
+    for (const path of [
+      '/unsubscribe',
+      `/unsubscribe?${api.link({}, 'landing').slice(0, -3)}`,
+      '/preferences?pid=x',
+    ])
+      pages.add((await other.ask({ path, host: LINK_HOST, headers })).text);
+    expect(pages.size).toBe(1);
+    const [text = ''] = pages;
+    expect(text).toContain(
+      `href="mailto:unsubscribe@${LINK_HOST}?subject=unsubscribe&amp;body=Please%20send%20me%20no%20more`,
+    );
+    expect(text).not.toMatch(/<form|<input/);
+    // Nobody listens for a host that is none of ours.
+    const unknown = await other.ask({ path: '/unsubscribe', host: 'unknown.example', headers });
+    expect(unknown.text).not.toContain('mailto:');
+    expect(unknown.text).toContain('reply to the message');
+  } finally {
+    await other.close();
+  }
+});
+
 test('what comes in a later version is absent, not half there', async () => {
   for (const path of ['/preferences', '/mirror', '/journey/imp/consent/preferences']) {
     expect((await api.ask({ path: `${path}?${api.link()}`, host: LINK_HOST })).status).toBe(404);

@@ -1,8 +1,8 @@
 /**
  * What a person is told when a link is not valid, a form was not ours, or nothing can be stored, and what to do instead.
  *
- * A wrong link gets one page, whatever is wrong with it (OC-11): it names the sender's contacts, never takes an address,
- * and so opts nobody out by a stranger's word. Whoever writes from their own address is heard (LP-9).
+ * A wrong link gets one page, whatever is wrong with it (OC-11): it says where to write to, never takes an address, and so opts
+ * nobody out by a stranger's word. Whoever writes from their own address is heard (LP-9).
  *
  * @module
  */
@@ -17,6 +17,8 @@ export interface Failed {
   readonly problem: Problem;
   /** The form that could not be stored, where it was ours. */
   readonly fields: FormFields | undefined;
+  /** Somebody listens at `unsubscribe@` the subdomain. */
+  readonly takesMail: boolean;
 }
 
 /** Octets of fields that a page carries so that they can be sent again. */
@@ -41,7 +43,7 @@ ${again(failed.fields, speech.text('problem.try_again'))}`,
     return told(
       speech.text('problem.link_title'),
       html`<p>${speech.text('problem.link')}</p>
-${otherWay(setting)}`,
+${otherWay(setting, failed.takesMail)}`,
     );
   }
   return told(speech.text('problem.title'), html`<p>${speech.text('problem.text')}</p>`);
@@ -65,9 +67,12 @@ function again(fields: FormFields | undefined, label: string): Markup | null {
   return octets > RETRY_LIMIT ? null : form({ act, label, content: html`${rest}` });
 }
 
-/** A mail to the sender's contact from the person's own address, written for them; else a reply to the message. */
-function otherWay({ speech, brand }: Setting): Markup {
-  const address = brand.contact?.email;
+/**
+ * A mail from the person's own address, written for them: to where it is an opt-out if its sender can be verified and is read by a
+ * person if not, else to the sender's contact. Without either, a reply to the message.
+ */
+function otherWay({ speech, brand, domain }: Setting, takesMail: boolean): Markup {
+  const address = takesMail && domain !== null ? `unsubscribe@${domain}` : brand.contact?.email;
   if (address === undefined) return html`<p>${speech.text('problem.reply')}</p>`;
   const wish = speech.text('problem.sentence');
   const href = `mailto:${mailboxInUri(address)}?subject=unsubscribe&body=${encodeURIComponent(wish)}`;

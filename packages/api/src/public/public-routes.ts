@@ -48,7 +48,7 @@ export async function publicRoutes(app: FastifyInstance, deps: ChoiceDeps): Prom
     if (!wantsPage(request.headers.accept)) return sendProblem(reply, problem);
     if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
     const setting = settingOf(request, deps.hosts.last(request.host));
-    const failed = { problem, fields: request.formFields };
+    const failed = { problem, fields: request.formFields, takesMail: deps.takesMail };
     return sendPage(reply, problem.status, problemPage(failed, setting), setting);
   });
 

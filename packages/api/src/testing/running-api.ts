@@ -108,6 +108,7 @@ export async function startTestApi(
     trustProxy: [],
     log,
     readiness: async () => null,
+    takesMail: false,
     ...options,
     database,
   });
