@@ -2,7 +2,7 @@
  * What an act makes of what was known about a person. Pure: the caller has locked what it hands in.
  *
  * The rule: a no always counts. Whatever is not a no lifts an older no of exactly its scope, but never a complaint, never an
- * erasure, and never a no that is newer than the act (C9). A no that is said again is as new as its newest time.
+ * erasure, and never a no that is newer than the act (C9), or than what the act takes back. A no that is said again is as new as its newest time.
  *
  * @module
  */
@@ -47,9 +47,10 @@ interface Stated {
   readonly reason: string | undefined;
 }
 
-/** When an act was said, what keeps it from lifting a no, and what time it is. */
+/** When an act was said, what it takes back, what keeps it from lifting a no, and what time it is. */
 interface Hearing {
   readonly at: Date;
+  readonly undoes?: Date | undefined;
   readonly bars: Bars;
   readonly now: Date;
 }
@@ -83,14 +84,15 @@ function says(value: ConsentValue, to: ConsentValue): boolean {
   return value === to || (value === 'n' && to === 'dn');
 }
 
-function barOf(change: Change, stated: Stated, { at, bars, now }: Hearing): Kept | null {
+function barOf(change: Change, stated: Stated, { at, undoes, bars, now }: Hearing): Kept | null {
   if (bars.erased) return 'erasure';
   const last = bars.lastNo(change);
   const byMail = change.scope !== 'channel' || change.channel === 'email';
   if (last?.source === 'complaint' || (byMail && bars.complained)) return 'complaint';
   // Where its time tells nothing, what was recorded counts.
   const said = saidAt(stated.time, now) ?? last?.at.getTime() ?? Date.parse(stated.time ?? '');
-  return said >= at.getTime() ? 'newer' : null;
+  const isUndone = undoes === undefined || !(said > undoes.getTime());
+  return said >= at.getTime() || !isUndone ? 'newer' : null;
 }
 
 /** Whether a no is newer than the one that stands. */

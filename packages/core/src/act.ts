@@ -40,6 +40,8 @@ export interface Act {
   readonly reference?: string;
   /** When the person said it. A yes lifts only a no that is older. */
   readonly at: Date;
+  /** Set where what was said at that time is taken back: a no that is newer stays. */
+  readonly undoes?: Date;
 }
 
 /** Why a yes did not lift a no. */

@@ -194,7 +194,12 @@ async function write(
   // A token proves who reads a mailbox; that somebody wants to be known again takes a proof of its own.
   const erased = act.reference === undefined && noes.includes(ERASED);
   const bars = { erased, ...(await readBars(db, { profileId, addressId })) };
-  const { state, changed, kept } = applyAct(before, act.changes, { at: act.at, bars, now: new Date() });
+  const { state, changed, kept } = applyAct(before, act.changes, {
+    at: act.at,
+    undoes: act.undoes,
+    bars,
+    now: new Date(),
+  });
   if (state.consents !== before.consents) await writeConsents(db, profileId, state.consents);
   if (ofAddress !== null && state.address !== before.address) {
     const addresses = new Map([[ofAddress, { consents: state.address }]]);

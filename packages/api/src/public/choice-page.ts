@@ -7,7 +7,7 @@
  * @module
  */
 import { html, type Markup, maskAddress, type OptOutScope } from '@adieu/core';
-import { form } from './form.ts';
+import { form, undoing } from './form.ts';
 import { type Page, paragraph } from './page.ts';
 import { listTitle } from './shown-list.ts';
 import type { Visit } from './visit.ts';
@@ -39,6 +39,8 @@ export function confirmationPage(
   visit: Visit,
   done: {
     readonly scope: OptOutScope;
+    /** When the person said so. */
+    readonly at: Date;
     readonly landingPath?: string;
     readonly preferencesPath: string;
   },
@@ -60,7 +62,7 @@ ${
     ? null
     : html`<div class="other">
 <p>${speech.text('left.undo_hint')}</p>
-${form({ act, label: speech.text('left.undo'), second: true, ...path })}
+${form({ act, label: speech.text('left.undo'), second: true, content: undoing(done.at), ...path })}
 </div>`
 }
 ${preferencesLink(visit, done.preferencesPath)}`,

@@ -7,8 +7,8 @@
  * @module
  */
 import {
+  type Act,
   type ActReceipt,
-  type Change,
   isFailure,
   type KeyRing,
   type OptOutScope,
@@ -66,6 +66,11 @@ export async function openLink(
   return { host, token, claims };
 }
 
+/** What recording did, and when it was said. */
+export interface SaidReceipt extends ActReceipt {
+  readonly at: Date;
+}
+
 /** What one press of a button says: who leaves what, by which door. */
 export interface Press {
   readonly source: OptOutSource;
@@ -73,26 +78,29 @@ export interface Press {
   readonly scope?: OptOutScope;
 }
 
-/** Stores the opt-out of a link. Resolves when it is committed. */
-export async function recordChoice(deps: ChoiceDeps, link: Link, press: Press): Promise<void> {
+/** Stores the opt-out of a link. Resolves when it is committed, to when it was said. */
+export async function recordChoice(deps: ChoiceDeps, link: Link, press: Press): Promise<Date> {
   const { list } = link.claims;
   const scope = press.scope ?? link.claims.scope;
+  const said = evidence(deps, link);
   const stored = deps.recorder({
-    ...evidence(deps, link),
+    ...said,
     scope,
     ...(list === undefined || scope !== 'subscription' ? {} : { list }),
     source: press.source,
   });
   await committed(stored);
+  return said.at;
 }
 
-/** Stores whatever else a person says at a page. Resolves when it is committed. */
+/** Stores whatever else a person says at a page. Resolves when it is committed. `undoes`: when what it takes back was said. */
 export async function recordChanges(
   deps: ChoiceDeps,
   link: Link,
-  act: { readonly source: OptOutSource; readonly changes: readonly Change[] },
-): Promise<ActReceipt> {
-  return committed(deps.recordAct({ ...evidence(deps, link), ...act }));
+  act: Pick<Act, 'source' | 'changes' | 'undoes'>,
+): Promise<SaidReceipt> {
+  const said = evidence(deps, link);
+  return { ...(await committed(deps.recordAct({ ...said, ...act }))), at: said.at };
 }
 
 function evidence({ now }: ChoiceDeps, { claims, host, token }: Link) {

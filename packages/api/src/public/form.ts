@@ -36,6 +36,21 @@ ${hidden(ACT_FIELD, act)}${content}
 </form>`;
 }
 
+/** Name of the hidden field of a form that takes something back: when that was said. */
+const UNDOES_FIELD = 'said';
+
+/** Binds a form to what was said at a time, so that pressed late it lifts no newer no. */
+export function undoing(at: Date): Markup {
+  return hidden(UNDOES_FIELD, at.toISOString());
+}
+
+/** When what a form takes back was said; null where it does not say so, and is no form that takes something back. */
+export function undoneBy(fields: FormFields): Date | null {
+  const [text = '', ...more] = fields.get(UNDOES_FIELD) ?? [];
+  const at = new Date(text);
+  return more.length === 0 && !Number.isNaN(at.getTime()) && at.toISOString() === text ? at : null;
+}
+
 /** A field that nobody sees. */
 export function hidden(name: string, value: string): Markup {
   return html`<input type="hidden" name="${name}" value="${value}">`;

@@ -104,6 +104,14 @@ describe('leaving and coming back', () => {
     return api.ask({ method: 'POST', path: `${path}?${query}`, host: LINK_HOST, headers, body });
   }
 
+  /** The form of an answer that takes it back, as a browser sends it. */
+  function undoing({ text }: { readonly text: string }): string {
+    const fields = [...text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
+    const said = new URLSearchParams();
+    for (const [, name = '', value = ''] of fields) said.append(name, value);
+    return said.toString();
+  }
+
   async function rows(): Promise<Record<string, unknown>[]> {
     return JSON.parse((await api.call('GET', `/v1/profiles/CRMID/${id}/consent-history`)).text);
   }
@@ -120,10 +128,38 @@ describe('leaving and coming back', () => {
     const left = await press(query, 'adieu=confirm');
     expect(left.text).toContain('<input type="hidden" name="adieu" value="undo">');
     expect(await rows()).toMatchObject([{ ...row, to: 'n', source: 'landing_page' }]);
-    const back = await press(query, 'adieu=undo');
+    const back = await press(query, undoing(left));
     expect(back.text).toContain('You are subscribed again');
     expect((await rows())[0]).toMatchObject({ ...row, from: 'n', to: 'y', source: 'landing_page' });
     expect(await rows()).toHaveLength(2);
+  });
+
+  test('C9: taking back lifts what that page was about, and no no that was said elsewhere since', async () => {
+    const query = linkTo({});
+    const early = await press(query, 'adieu=confirm');
+    expect((await press(query, undoing(early))).text).toContain('You are subscribed again');
+    await press(linkTo({}, 'one-click'), 'List-Unsubscribe=One-Click', '/unsubscribe/one-click');
+    const before = await rows();
+    const stale = await press(query, undoing(early));
+    expect(stale.text).toContain('That could not be undone');
+    expect(stale.text).toContain('still stops our marketing email');
+    expect(await rows()).toEqual(before);
+    // Said again elsewhere while it stood: that is a newer no, too.
+    const again = await press(query, 'adieu=confirm');
+    await api.ask({ path: `/unsubscribe?${query}`, host: LINK_HOST });
+    await press(linkTo({}, 'one-click'), 'List-Unsubscribe=One-Click', '/unsubscribe/one-click');
+    expect((await press(query, undoing(again))).text).toContain('That could not be undone');
+    expect(await rows()).toEqual(before);
+  });
+
+  test('C9: a form that does not say what it takes back takes nothing back', async () => {
+    const query = linkTo({});
+    const left = await press(query, 'adieu=confirm');
+    const said = /name="said" value="([^"]*)"/.exec(left.text)?.[1] ?? '';
+    for (const rest of ['', '&said=', '&said=x', `&said=${said}&said=${said}`, '&said=2026']) {
+      expect((await press(query, `adieu=undo${rest}`)).text).toContain('That could not be undone');
+    }
+    expect(await rows()).toMatchObject([{ to: 'n' }]);
   });
 
   test('LP-3: all marketing email is offered beside a list and an address, and left and taken back as such', async () => {
@@ -136,7 +172,7 @@ describe('leaving and coming back', () => {
     const left = await press(query, 'adieu=all');
     expect(await rows()).toMatchObject([{ scope: 'channel', to: 'n' }]);
     expect(left.text).toContain('value="undo-all"');
-    expect((await press(query, 'adieu=undo-all')).text).toContain('You are subscribed again');
+    expect((await press(query, undoing(left))).text).toContain('You are subscribed again');
     expect((await rows())[0]).toMatchObject({ scope: 'channel', to: 'y' });
   });
 
@@ -150,7 +186,7 @@ describe('leaving and coming back', () => {
     expect(shown.text).not.toMatch(/href=|action=/);
     const left = await press(query, 'adieu=confirm', '/unsubscribe/one-click');
     const path = /action="([^"]*)"/.exec(left.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
-    const back = await press(path.split('?')[1] ?? '', 'adieu=undo');
+    const back = await press(path.split('?')[1] ?? '', undoing(left));
     expect(back.text).toContain('You are subscribed again');
     expect((await rows()).map(({ source }) => source)).toEqual(['landing_page', 'body_one_click']);
   });
@@ -175,7 +211,7 @@ describe('leaving and coming back', () => {
   });
 
   test('C9: coming back does not lift a complaint, and the page says so', async () => {
-    await press(linkTo({}), 'adieu=confirm');
+    const left = await press(linkTo({}), 'adieu=confirm');
     const entity = { type: 'email', entityValue: `${id}@example.com` };
     await api.call('POST', '/ajo/config/suppression/addresses', [{ entity, comment: 'x' }]);
     await api.database.db
@@ -183,7 +219,7 @@ describe('leaving and coming back', () => {
       .set({ reason: 'complaint' })
       .where('key', '=', `${id}@example.com`)
       .execute();
-    const back = await press(linkTo({}), 'adieu=undo');
+    const back = await press(linkTo({}), undoing(left));
     expect(back.text).toContain('reported as spam');
     expect(back.text).not.toContain('You are subscribed again');
     expect(await rows()).toHaveLength(1);
@@ -192,8 +228,8 @@ describe('leaving and coming back', () => {
   test('coming back to a list says so when another choice still stops its mail', async () => {
     await press(linkTo({}), 'adieu=confirm');
     const query = linkTo({ scope: 'subscription', list: 'weekly' });
-    await press(query, 'adieu=confirm');
-    const back = await press(query, 'adieu=undo');
+    const left = await press(query, 'adieu=confirm');
+    const back = await press(query, undoing(left));
     expect(back.text).toContain('still stops our marketing email');
     expect((await rows())[0]).toMatchObject({ scope: 'subscription', to: 'y' });
   });

@@ -2,7 +2,8 @@
  * `/unsubscribe`: where the body's unsubscribe links lead when the author has no landing page of their own.
  *
  * A GET shows, only the page's forms act (C2). A robot's one-click pair means nothing here; it has a URL of its own.
- * Who left may come back by the button of the confirmation: an explicit yes of the same width, and nothing less (C9).
+ * Who left may come back by the button of the confirmation: an explicit yes of the same width, and nothing less (C9). It takes back
+ * what that confirmation was of: pressed late, it lifts no no that was said elsewhere since.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { Change, OptOutScope } from '@adieu/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type ChoiceDeps,
+  type FormFields,
   type Link,
   openLink,
   receiveForm,
@@ -18,7 +20,7 @@ import {
   unexpectedBody,
 } from './choice.ts';
 import { confirmationPage, questionPage, type Return, undonePage } from './choice-page.ts';
-import { actOf } from './form.ts';
+import { actOf, undoneBy } from './form.ts';
 import { sendPage } from './page.ts';
 import { isStopped } from './preferences.ts';
 import { onwardPath, openVisit } from './visit.ts';
@@ -43,11 +45,11 @@ export async function landingRoutes(app: FastifyInstance, deps: ChoiceDeps): Pro
     const act = actOf(fields, ACTS);
     if (act === null) throw unexpectedBody();
     const scope = act.endsWith('all') ? 'channel' : link.claims.scope;
-    if (act.startsWith('undo')) return comeBack(deps, { request, reply, link, scope });
-    await recordChoice(deps, link, { source: 'landing_page', scope });
+    if (act.startsWith('undo')) return comeBack(deps, { request, reply, link, fields, scope });
+    const at = await recordChoice(deps, link, { source: 'landing_page', scope });
     const visit = await openVisit(deps, request, link);
     const preferencesPath = onwardPath(deps, link, 'preferences');
-    return sendPage(reply, 200, confirmationPage(visit, { scope, preferencesPath }), visit);
+    return sendPage(reply, 200, confirmationPage(visit, { scope, at, preferencesPath }), visit);
   });
 }
 
@@ -55,10 +57,12 @@ interface Coming {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly link: Link;
+  readonly fields: FormFields;
   readonly scope: OptOutScope;
 }
 
-async function comeBack(deps: ChoiceDeps, { request, reply, link, scope }: Coming): Promise<FastifyReply> {
+async function comeBack(deps: ChoiceDeps, coming: Coming): Promise<FastifyReply> {
+  const { request, reply, link, fields, scope } = coming;
   const { list } = link.claims;
   const change: Change = {
     scope,
@@ -66,7 +70,9 @@ async function comeBack(deps: ChoiceDeps, { request, reply, link, scope }: Comin
     to: 'y',
     ...(scope === 'subscription' && list !== undefined ? { list } : {}),
   };
-  const { kept } = await recordChanges(deps, link, { source: 'landing_page', changes: [change] });
+  // A form that does not say what it takes back takes nothing back.
+  const undoes = undoneBy(fields) ?? new Date(0);
+  const { kept } = await recordChanges(deps, link, { source: 'landing_page', changes: [change], undoes });
   const visit = await openVisit(deps, request, link);
   const preferencesPath = onwardPath(deps, link, 'preferences');
   const outcome = outcomeOf(kept.length > 0, visit.choices?.complained === true, isStopped(visit));

@@ -44,13 +44,13 @@ export async function oneClickRoutes(app: FastifyInstance, deps: ChoiceDeps): Pr
       return reply.code(200).type('text/plain; charset=utf-8').send('Unsubscribed.\n');
     }
     const scope = press === 'all' ? 'channel' : link.claims.scope;
-    await recordChoice(deps, link, { source: 'body_one_click', scope });
+    const at = await recordChoice(deps, link, { source: 'body_one_click', scope });
     const page = authorPage(link);
     if (page !== null) return reply.redirect(page, 303);
     const visit = await openVisit(deps, request, link);
     const landingPath = onwardPath(deps, link, 'landing');
     const preferencesPath = onwardPath(deps, link, 'preferences');
-    return sendPage(reply, 200, confirmationPage(visit, { scope, landingPath, preferencesPath }), visit);
+    return sendPage(reply, 200, confirmationPage(visit, { scope, at, landingPath, preferencesPath }), visit);
   });
 }
 

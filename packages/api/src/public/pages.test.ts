@@ -37,6 +37,9 @@ function ask(path: string, language: string, body?: string): Promise<Answer> {
 }
 
 /** Every kind of page, in one language. */
+/** Takes back whatever was said so far. */
+const LATER = '2099-01-01T00:00:00.000Z';
+
 async function everyPage(language: string): Promise<Answer[]> {
   const person = { profileId: `reader-${language}`, address: `reader-${language}@example.com` };
   const list = { ...person, scope: 'subscription', list: 'weekly' } as const;
@@ -52,7 +55,7 @@ async function everyPage(language: string): Promise<Answer[]> {
     [oneClick],
     [preferences],
     [oneClick, 'adieu=confirm'],
-    [ofList, 'adieu=undo'],
+    [ofList, `adieu=undo&said=${LATER}`],
     [ofAddress, 'adieu=confirm'],
     [landing, 'adieu=confirm'],
     [ofList, 'adieu=undo'],

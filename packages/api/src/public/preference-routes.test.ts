@@ -176,6 +176,24 @@ test('a page that showed everything as stopped turns nothing off that was turned
   expect(await values()).toMatchObject({ any: 'y', sms: 'y', push: 'y', email: 'n' });
 });
 
+test('C9: taking back lifts what that page was about, and no no that was said elsewhere since', async () => {
+  const shown = (await show()).text;
+  const saved = await post(filled(shown, ['email']));
+  const left = await post(filled((await show()).text, [], 1));
+  const later = await values();
+  expect(later).toMatchObject({ any: 'n', email: 'n' });
+  // Everything again, and email again, by other pages.
+  await post('adieu=leave');
+  await post('adieu=save&shown=any-1.email-1');
+  const before = await history();
+  for (const stale of [saved, left]) {
+    const answer = await post(filled(stale.text));
+    expect(answer.text).not.toContain('Switched on');
+  }
+  expect(await values()).toEqual(later);
+  expect(await history()).toEqual(before);
+});
+
 test('a page of lists that are not there any more begins with the first', async () => {
   expect((await show(`${path}&from=9999`)).text).toBe((await show()).text);
 });

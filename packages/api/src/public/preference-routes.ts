@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type ActReceipt, html, isConsentValue, isNo, type Markup } from '@adieu/core';
+import { html, isConsentValue, isNo, type Markup } from '@adieu/core';
 import type { PersonChoices } from '@adieu/store';
 import type { FastifyInstance } from 'fastify';
 import {
@@ -16,9 +16,10 @@ import {
   openLink,
   receiveForm,
   recordChanges,
+  type SaidReceipt,
   unexpectedBody,
 } from './choice.ts';
-import { actOf, form, hidden } from './form.ts';
+import { actOf, form, hidden, undoing, undoneBy } from './form.ts';
 import { isOnly } from './form-body.ts';
 import { sendPage } from './page.ts';
 import { preferencePage, SHOWN_FIELD, savedPage, TICKED } from './preference-page.ts';
@@ -62,10 +63,15 @@ export async function preferenceRoutes(app: FastifyInstance, deps: ChoiceDeps): 
     const before = known(earlier);
     const choice = { save: saving, leave: leaving, 'undo-all': returning }[act](fields, earlier);
     if (choice === null) throw unexpectedBody();
+    const undoes = act === 'undo-all' ? (undoneBy(fields) ?? new Date(0)) : undoneBy(fields);
     const receipt =
       choice.changes.length === 0
         ? NOTHING
-        : await recordChanges(deps, link, { source: SOURCE, changes: choice.changes });
+        : await recordChanges(deps, link, {
+            source: SOURCE,
+            changes: choice.changes,
+            ...(undoes === null ? {} : { undoes }),
+          });
     const visit = await openVisit(deps, request, link);
     const after = visit.choices === null ? null : preferencesIn(visit.choices, visit);
     const { items, leftAll } = choice;
@@ -75,7 +81,7 @@ export async function preferenceRoutes(app: FastifyInstance, deps: ChoiceDeps): 
   });
 }
 
-const NOTHING: ActReceipt = { known: true, changed: [], kept: [] };
+const NOTHING: SaidReceipt = { known: true, changed: [], kept: [], at: new Date(0) };
 
 interface Choice {
   readonly changes: Parameters<typeof recordChanges>[2]['changes'];
@@ -126,10 +132,11 @@ function returning(fields: FormFields, visit: KnownVisit): Choice | null {
 }
 
 /** A form of the same kind with before and after changed round; it says the same yes and no that ticks would. */
-function undoOf(visit: Visit, { back, items }: Choice, receipt: ActReceipt): Markup | null {
+function undoOf(visit: Visit, { back, items }: Choice, receipt: SaidReceipt): Markup | null {
   if (receipt.changed.length === 0) return null;
   const shared = { label: visit.speech.text('saved.undo'), second: true, path: pathOf(visit.link) };
-  if (back !== 'turn') return form({ ...shared, ...back });
+  if (back !== 'turn')
+    return form({ ...shared, ...back, content: html`${back.content}${undoing(receipt.at)}` });
   const turnable = items.filter(
     (item) =>
       receipt.changed.some((change) => isAbout(change, item)) &&
@@ -137,7 +144,7 @@ function undoOf(visit: Visit, { back, items }: Choice, receipt: ActReceipt): Mar
   );
   if (turnable.length === 0) return null;
   const ticks = turnable.filter(({ on }) => !on).map(({ key }) => hidden(key, TICKED));
-  const content = html`${hidden(SHOWN_FIELD, writeShown(false, turnable))}${ticks}`;
+  const content = html`${hidden(SHOWN_FIELD, writeShown(false, turnable))}${ticks}${undoing(receipt.at)}`;
   return form({ ...shared, act: 'save', content });
 }
 
