@@ -55,6 +55,7 @@ const REPLIES = {
     '550 No such domain at this location',
     '550 illegal host/domain name found',
     '550 DNS error: NXDOMAIN',
+    '550 5.4.310 DNS domain example.org does not exist [Message=InfoDomainNonexistent]',
     '550 No route found to domain example.org from server EXAMPLE',
   ],
   soft: [
@@ -66,6 +67,8 @@ const REPLIES = {
     '550 message too large for this recipient',
     '552 Message size exceeds fixed maximum message size',
     '550 the remote host said: unknown failure',
+    '550 5.4.312 DNS query failed [Message=InfoDnsError]',
+    '550 5.4.310 DNS domain example.org does not exist, try again later',
   ],
   sender: [
     '550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)',

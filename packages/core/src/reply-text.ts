@@ -32,7 +32,7 @@ const NOBODY = [
   // What is wrong, then the noun.
   String.raw`(?:unknown|un?recogni[sz]ed|invalid|no such|nonexistent|non-existent|bad|illegal|not (?:a|an|our) (?:valid|known|existing|registered|active))[ _](?:[\w-]+ ){0,3}(?:user ?(?:id|name)?s?|recipients?|rcpt|addressee|mail[- ]?box|(?:or-?)?name|address|account|person|alias|local[- ]?part)(?:es|s)?\b`,
   String.raw`no (?:valid )?(?:mail ?box|account|user|recipients?|one|person)\b.{0,30}\b(?:here|by that name|with that name|at this address|found|for this)`,
-  String.raw`(?:could ?n[o']t|couldn't|can ?not|can't|unable to) (?:be )?(?:find|locate) (?:the |this |that |a )?(?:user|recipient|mail ?box|account|addressee)`,
+  "(?:could ?n[o']t|couldn't|can ?not|can't|unable to) (?:be )?(?:find|locate) (?:the |this |that |a )?(?:user|recipient|mail ?box|account|addressee)",
   'unroute?able address|user (?:is )?not local|not our customer',
   '(?:destinataire|utilisateur|adresse|boîte|compte).{0,60}(?:inconnue?|invalide|inexistante?|introuvable|n.existe (?:pas|plus)|pas été trouvée?)',
   '(?:empfänger|empfaenger|benutzer|adresse|postfach).{0,60}(?:unbekannt|existiert nicht|nicht gefunden|ungültig)',
@@ -56,7 +56,7 @@ const NOT_IN_DIRECTORY = /recipient address rejected: access denied/i;
 const FOR_NOW = /tempor|not found, try again|(?:again|try) later|greylist|graylist/i;
 
 /** Codes that say no more than "no", or what Microsoft numbers beyond the standard. 5.2.0 says that the mailbox exists. */
-const VAGUE = /^5\.(?:0\.\d+|[135]\.0|1\.\d{3}|4\.[014])$/;
+const VAGUE = /^5\.(?:0\.\d+|[135]\.0|1\.\d{3}|4\.(?:[014]|3\d\d))$/;
 /** Codes that name a subject at least; said by a server that looked somewhere. */
 const NAMED = /^5\.[1-9]/;
 
