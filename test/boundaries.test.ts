@@ -46,6 +46,8 @@ const TABLE: Readonly<Record<string, Room>> = {
 
 /** What two rooms may share although it is heavy: the sink and the listener are both SMTP servers, api and app both check input. */
 const SHARED = new Set(['smtp-server', 'zod']);
+/** Entries beside a package's own: what a thread loads should not bring template compilers along. */
+const DOORS = new Set(['@adieu/mail/report']);
 const CORE_BUILTINS = new Set(['node:crypto', 'node:url']);
 const FORBIDDEN_NAMES =
   /^(utils?|helpers?|common|shared|lib|misc|managers?|services?|types|data)(\.test)?(\.ts)?$/;
@@ -92,7 +94,8 @@ function forbiddenImports(source: Source, room: Room): string[] {
       if (source.isTest && TEST_ONLY.has(packageOf(specifier))) return false;
       if (specifier.startsWith('@adieu/')) {
         const [, other = '', entry] = specifier.split('/');
-        return !room.imports.includes(other) || (entry === 'testing' ? !source.isTest : entry !== undefined);
+        if (!room.imports.includes(other)) return true;
+        return entry === 'testing' ? !source.isTest : entry !== undefined && !DOORS.has(specifier);
       }
       if (specifier.startsWith('node:')) {
         return source.room === 'core' && !source.isTest && !CORE_BUILTINS.has(specifier);

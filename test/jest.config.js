@@ -7,6 +7,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@adieu/([a-z]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@adieu/mail/report$': '<rootDir>/packages/mail/src/report/index.ts',
     '^@adieu/([a-z]+)/testing$': '<rootDir>/packages/$1/src/testing/index.ts',
   },
   transform: {

@@ -19,6 +19,9 @@ const jest = spawn(
   [
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
+    // Threads that sources start inherit it.
+    '--import',
+    new URL('thread-sources.js', import.meta.url).href,
     join(root, 'node_modules/jest/bin/jest.js'),
     '--config',
     join(root, 'test/jest.config.js'),

@@ -1,15 +1,16 @@
 /**
  * One mail that somebody has to make something of, read no more than once.
  *
- * Its beginning is all there is: a report says what it has to say there, and what lies beyond is only counted. Reading is linear
- * and bounded, whatever comes (1.3 MB of the worst kind takes a fraction of a second), so it needs no thread of its own; one that
- * fails all the same is a mail for a person to read.
+ * Its beginning is all there is: a report says what it has to say there, and what lies beyond is only counted. It is read in a
+ * thread that can be ended; what could not be read there is a mail for a person to read.
  *
  * @module
  */
 import { createHash } from 'node:crypto';
-import { type Report, readReport } from '@adieu/mail';
+import type { Report } from '@adieu/mail/report';
 import type { Content } from './content.ts';
+import type { DmarcOpinion, DnsAnswer } from './dmarc.ts';
+import type { Readers, Reading, Unreadable } from './readers.ts';
 
 /** Octets of a mail that are kept: a full header and a full body of what the reader looks at. */
 export const KEPT_OCTETS = 1_310_720;
@@ -21,22 +22,53 @@ export interface Correspondence {
   readonly sender: string;
   readonly remoteAddress: string;
   readonly helo: string;
-  /** Null when it could not be read. */
-  report(): Report | null;
+  /** What it reports. This and the next two reject when too many mails are being read: the sender comes again. */
+  report(): Promise<Reading<Report>>;
+  /** The addresses in it; none when it could not be read. */
+  mentions(): Promise<readonly string[]>;
+  /** What DMARC says of its author, given what DNS has said. */
+  dmarc(known: readonly DnsAnswer[]): Promise<Reading<DmarcOpinion>>;
   /** 32 bytes that are the same when the same mail comes again, for what else is bound to it (IN-21). */
   digest(...bound: readonly string[]): Buffer;
 }
 
+/** Why a mail could not be read, for a person. */
+export const UNREADABLE: Readonly<Record<Unreadable, string>> = {
+  time: 'reading it took too long',
+  memory: 'reading it needed too much memory',
+  fault: 'could not be read',
+};
+
 /** Opens a mail. */
 export function openCorrespondence(
   mail: Pick<Correspondence, 'content' | 'sender' | 'remoteAddress' | 'helo'>,
+  readers: Readers,
 ): Correspondence {
-  let reading: Report | null | undefined;
+  const { raw } = mail.content;
+  let report: Promise<Reading<Report>> | undefined;
+  let mentions: Promise<readonly string[]> | undefined;
   return {
     ...mail,
     report: () => {
-      if (reading === undefined) reading = read(mail);
-      return reading;
+      report ??= readers.ask({ kind: 'report', raw, nullSender: mail.sender === '' });
+      return report;
+    },
+    mentions: () => {
+      mentions ??= readers
+        .ask({ kind: 'mentions', raw })
+        .then((reading) => (reading.ok ? reading.answer : []));
+      return mentions;
+    },
+    dmarc: (known) => {
+      const { sender, helo, remoteAddress } = mail;
+      return readers.ask({
+        kind: 'dmarc',
+        raw,
+        sender,
+        helo,
+        ip: remoteAddress.replace(/^::ffff:/, ''),
+        known,
+      });
     },
     digest: (...bound) => digestOf(mail.content, bound),
   };
@@ -45,22 +77,6 @@ export function openCorrespondence(
 /** The values of a field, in order; the name in lower case. */
 export function valuesOf({ fields }: Content, name: string): string[] {
   return fields.filter((field) => field.name === name).map((field) => field.value.trim());
-}
-
-/**
- * The null sender stands in the envelope only; a mail store would write it down (RFC 5321 section 4.4). What says nothing but
- * that is not known to be an answer: it may be a bounce of a kind that nobody has met.
- */
-function read({ content, sender }: Pick<Correspondence, 'content' | 'sender'>): Report | null {
-  try {
-    const plain = readReport(content.raw);
-    const [first] = plain.recipients;
-    if (sender !== '' || first?.kind !== 'none' || plain.feedbackType !== undefined) return plain;
-    const told = readReport(Buffer.concat([Buffer.from('Return-Path: <>\r\n'), content.raw]));
-    return told.recipients[0]?.kind === 'auto-reply' ? plain : told;
-  } catch {
-    return null;
-  }
 }
 
 /** By its Message-ID where it has one, else by its words: relays add to the header, not to the body. */

@@ -8,10 +8,17 @@
  * @module
  */
 import type { MailAudience, RecordOptOut, RecordReport, ReportedFate } from '@adieu/core';
-import { decodeWords, readMentions } from '@adieu/mail';
-import { type Database, findAddressUsers, putReview, type ReviewReason } from '@adieu/store';
+import { decodeWords } from '@adieu/mail';
+import type { Report } from '@adieu/mail/report';
+import {
+  type Database,
+  findAddressUsers,
+  putReview,
+  REVIEW_SOURCE_LIMIT,
+  type ReviewReason,
+} from '@adieu/store';
 import { isAutomaticReply } from './autoreply.ts';
-import { type Correspondence, valuesOf } from './correspondence.ts';
+import { type Correspondence, UNREADABLE, valuesOf } from './correspondence.ts';
 import {
   findReturnedToken,
   openEnvelopeId,
@@ -40,6 +47,9 @@ type RoleRoute = Extract<Route, { kind: 'role' }>;
 /** A mail for one recipient. Rejects when it could not be stored: the sender comes again. */
 export type Desk = (mail: Correspondence, decided: ReportRoute | RoleRoute) => Promise<Handled>;
 
+/** No character takes more than four. */
+const SOURCE_OCTETS = 4 * REVIEW_SOURCE_LIMIT;
+
 /** Opens the desk. */
 export function openDesk(options: DeskOptions): Desk {
   const { database, recorder, reports, resolver, now } = options;
@@ -52,52 +62,53 @@ export function openDesk(options: DeskOptions): Desk {
     const { profile, address, day } = claims;
     const who = { by: 'number', profile, address } as const;
     const token = { ...audience, who, day, fingerprint };
-    const report = mail.report();
-    const kinds = new Set(report?.recipients.map(({ kind }) => kind));
     const recipient = 'bounce';
-    if (report === null)
-      return review(mail, { audience, recipient, why: 'malformed', detail: 'could not be read' });
+    const reading = await mail.report();
+    if (!reading.ok)
+      return review(mail, { audience, recipient, why: 'malformed', detail: UNREADABLE[reading.why] });
+    const { answer: report } = reading;
+    const kinds = new Set(report.recipients.map(({ kind }) => kind));
     if (kinds.has('complaint')) return record(mail, token, report);
     if (kinds.has('auto-reply')) return 'autoReplies';
     if (!kinds.has('none')) return record(mail, token, report);
     if (report.feedbackType === undefined)
       return review(mail, { audience, recipient, why: 'no_report', detail: null });
-    return answerFeedback(mail, { audience, recipient });
+    return answerFeedback(mail, report, { audience, recipient });
   }
 
   /** To an address without a token: a complaint may have one inside. */
   async function takeRoleMail(mail: Correspondence, { role, audience }: RoleRoute): Promise<Handled> {
-    const report = role === 'unsubscribe' ? null : mail.report();
     const at = { audience, recipient: role } as const;
-    if (report?.recipients.some(({ kind }) => kind === 'complaint')) {
+    if (role === 'unsubscribe')
+      return isAutomaticReply(mail.sender, mail.content.fields) ? 'autoReplies' : leave(mail, audience);
+    const reading = await mail.report();
+    if (!reading.ok) return review(mail, { ...at, why: 'malformed', detail: UNREADABLE[reading.why] });
+    const { answer: report } = reading;
+    if (report.recipients.some(({ kind }) => kind === 'complaint')) {
       const found = await findReturnedToken(report, options);
       if (found.kind === 'unavailable') throw new Error('nobody can vouch for the domain of a token');
       if (found.kind === 'found') return record(mail, found.token, report);
       const detail = found.kind === 'several' ? 'tokens of different people' : 'no token of ours';
       return review(mail, { ...at, why: 'no_token', detail });
     }
-    const token =
-      report?.envelopeId === undefined ? null : openEnvelopeId(report.envelopeId, audience, options);
-    if (report !== null && token !== null) return record(mail, token, report);
-    if (report?.feedbackType !== undefined) return answerFeedback(mail, at);
-    if (role !== 'unsubscribe') return review(mail, { ...at, why: 'role', detail: null });
-    return isAutomaticReply(mail.sender, mail.content.fields) ? 'autoReplies' : leave(mail, audience);
+    const { envelopeId } = report;
+    const token = envelopeId === undefined ? null : openEnvelopeId(envelopeId, audience, options);
+    if (token !== null) return record(mail, token, report);
+    if (report.feedbackType !== undefined) return answerFeedback(mail, report, at);
+    return review(mail, { ...at, why: 'role', detail: null });
   }
 
   /** Feedback that is no complaint: well-formed it means nothing to us, else somebody should look (BC-10, BC-12). */
   async function answerFeedback(
     mail: Correspondence,
+    report: Report,
     at: Pick<Filing, 'audience' | 'recipient'>,
   ): Promise<Handled> {
-    const [fault] = mail.report()?.faults ?? [];
+    const [fault] = report.faults;
     return fault === undefined ? 'noted' : review(mail, { ...at, why: 'malformed', detail: fault });
   }
 
-  async function record(
-    mail: Correspondence,
-    token: ReturnedToken,
-    report: NonNullable<ReturnType<Correspondence['report']>>,
-  ): Promise<Handled> {
+  async function record(mail: Correspondence, token: ReturnedToken, report: Report): Promise<Handled> {
     const complaint = report.recipients.some(({ kind }) => kind === 'complaint');
     const fates: readonly ReportedFate[] = report.recipients;
     const messageId = token.messageId ?? returnedMessageId(report);
@@ -149,8 +160,8 @@ export function openDesk(options: DeskOptions): Desk {
       sender: readable(valuesOf(content, 'from')[0]),
       subject: readable(valuesOf(content, 'subject')[0]),
       size: content.bytes,
-      source: content.raw.toString('utf8'),
-      mentions: [...new Set([mail.sender.toLowerCase(), ...readMentions(content.raw)])].filter(
+      source: content.raw.toString('utf8', 0, SOURCE_OCTETS),
+      mentions: [...new Set([mail.sender.toLowerCase(), ...(await mail.mentions())])].filter(
         (one) => one !== '',
       ),
     });

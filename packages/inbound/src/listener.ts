@@ -20,6 +20,7 @@ import { openAudiences } from './audience.ts';
 import { tighten } from './connection.ts';
 import { openDesk } from './desk.ts';
 import { type Networks, openProxies, type Proxies } from './proxies.ts';
+import { openReaders, type Readers } from './readers.ts';
 import type { ResolveDns } from './sender.ts';
 import { type InboundStats, openTransactions } from './transaction.ts';
 
@@ -30,6 +31,8 @@ export interface InboundOptions {
   readonly ring: KeyRing;
   /** Answers what DMARC asks; DNS unless told otherwise. */
   readonly resolver?: ResolveDns;
+  /** What reads mail, and is closed by who opened it; threads of the listener's own unless told otherwise. */
+  readonly readers?: Readers;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -82,10 +85,15 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const { recorder, reports, ring, resolver = systemResolver() } = options;
   const { domains, hosts } = openAudiences(database);
   const now = () => new Date();
+  const readers = options.readers ?? (await openReaders({ log }));
+  const closeReaders = async (): Promise<void> => {
+    if (options.readers === undefined) await readers.close();
+  };
   const transactions = openTransactions({
     domains,
     recorder,
     desk: openDesk({ database, recorder, reports, ring, domains, hosts, resolver, now }),
+    readers,
     ring,
     separators: options.separators ?? ['+'],
     maxSize: Math.max(options.maxSize, SMALLEST_SIZE_LIMIT),
@@ -129,9 +137,13 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   };
   server.on('error', (error) => log.error({ error: String(error) }, 'inbound listener failed'));
 
-  const port = await listen(server, options);
+  const port = await listen(server, options).catch(async (cause) => {
+    await closeReaders();
+    throw cause;
+  });
   log.info({ port, startTls: options.tls !== undefined }, 'inbound SMTP listens');
-  return { port, stats: transactions.stats, close: () => close(server, transactions, proxies) };
+  const shut = () => close(server, transactions, proxies).then(closeReaders);
+  return { port, stats: transactions.stats, close: shut };
 }
 
 /** A caller waits for the answer, and may ask again. */

@@ -19,7 +19,7 @@ import {
   readUrlToken,
   tokenFingerprint,
 } from '@adieu/core';
-import type { Report } from '@adieu/mail';
+import type { Report } from '@adieu/mail/report';
 import type { Domains } from './domains.ts';
 
 /** What a token says. */

@@ -7,8 +7,9 @@
  * @module
  */
 import { type Address, parseAddress, parseDomain } from '@adieu/core';
-import { authenticate } from 'mailauth';
-import { type Correspondence, valuesOf } from './correspondence.ts';
+import type { authenticate } from 'mailauth';
+import { type Correspondence, UNREADABLE, valuesOf } from './correspondence.ts';
+import type { DmarcOpinion, DnsAnswer, DnsQuestion } from './dmarc.ts';
 
 /** Answers a DNS question as `node:dns/promises` does. */
 export type ResolveDns = NonNullable<NonNullable<Parameters<typeof authenticate>[1]>['resolver']>;
@@ -18,8 +19,12 @@ const SIGNATURE_LIMIT = 10;
 const FIELD = /^[!-9;-~]+:/;
 const CONTINUED = /^[ \t]+[^ \t]/;
 const PATIENCE_MS = 15_000;
+/** A signature's key, a policy and SPF's ten lookups one within the other (RFC 7208 section 4.6.4) take a round each. */
+const ROUND_LIMIT = 20;
+/** Questions of one round. */
+const QUESTION_LIMIT = 50;
 
-/** The verified author of a mail, or why there is none, for a person to read. */
+/** The verified author of a mail, or why there is none, for a person to read. Rejects when too many mails are being read. */
 export async function verifySender(
   mail: Correspondence,
   resolver: ResolveDns,
@@ -30,9 +35,10 @@ export async function verifySender(
   if (mail.content.raw.length < mail.content.bytes) return { ok: false, why: 'too large to be verified' };
   if (valuesOf(mail.content, 'dkim-signature').length > SIGNATURE_LIMIT)
     return { ok: false, why: 'too many signatures' };
-  const { result, domain } = await judge(mail, resolver);
-  if (result !== 'pass') return { ok: false, why: `DMARC: ${result}` };
-  return parseDomain(domain) === address.domain
+  const judged = await judge(mail, resolver);
+  if (typeof judged === 'string') return { ok: false, why: judged };
+  if (judged.result !== 'pass') return { ok: false, why: `DMARC: ${judged.result}` };
+  return parseDomain(judged.domain) === address.domain
     ? { ok: true, address }
     : { ok: false, why: 'not exactly one From address' };
 }
@@ -57,41 +63,35 @@ export function authorOf(fields: readonly string[]): Address | null {
   return parsed.ok ? parsed.address : null;
 }
 
-/** What DMARC says, and of which From domain. */
-interface Judgement {
-  readonly result: string;
-  readonly domain: string;
+/** What DMARC says once DNS has nothing left to say, or why that is not known: signatures and policies name what is asked next. */
+async function judge(mail: Correspondence, resolver: ResolveDns): Promise<DmarcOpinion | string> {
+  const deadline = Date.now() + PATIENCE_MS;
+  const known: DnsAnswer[] = [];
+  for (let round = 0; round < ROUND_LIMIT; round += 1) {
+    const reading = await mail.dmarc(known);
+    if (!reading.ok) return UNREADABLE[reading.why];
+    const { open } = reading.answer;
+    if (open.length === 0) return reading.answer;
+    if (open.length > QUESTION_LIMIT) break;
+    const answers = await inTime(Promise.all(open.map((question) => lookUp(question, resolver))), deadline);
+    if (answers === null) return 'DMARC: no answer in time';
+    known.push(...answers);
+  }
+  return 'DMARC: too much to ask';
 }
 
-async function judge(mail: Correspondence, resolver: ResolveDns): Promise<Judgement> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<Judgement>((resolve) => {
-    timer = setTimeout(() => resolve({ result: 'no answer in time', domain: '' }), PATIENCE_MS);
-  });
+async function lookUp({ name, type }: DnsQuestion, resolver: ResolveDns): Promise<DnsAnswer> {
   try {
-    return await Promise.race([ask(mail, resolver), tooLate]);
-  } catch {
-    return { result: 'could not be asked', domain: '' };
-  } finally {
-    clearTimeout(timer);
+    return { name, type, records: await resolver(name, type) };
+  } catch (error) {
+    return { name, type, code: String((error as NodeJS.ErrnoException).code ?? 'ESERVFAIL') };
   }
 }
 
-async function ask(
-  { content, remoteAddress, helo, sender }: Correspondence,
-  resolver: ResolveDns,
-): Promise<Judgement> {
-  const { dmarc } = await authenticate(content.raw, {
-    ip: remoteAddress.replace(/^::ffff:/, ''),
-    helo,
-    sender,
-    resolver,
-    trustReceived: false,
-    disableArc: true,
-    disableBimi: true,
-    rejectRsaSha1: true,
+async function inTime<T>(asked: Promise<T>, deadline: number): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), Math.max(deadline - Date.now(), 0));
   });
-  if (dmarc === false || dmarc === undefined) return { result: 'none', domain: '' };
-  const { result, header } = dmarc.status;
-  return { result, domain: header?.from ?? '' };
+  return Promise.race([asked, tooLate]).finally(() => clearTimeout(timer));
 }

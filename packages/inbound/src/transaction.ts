@@ -15,6 +15,7 @@ import { type Content, openContent } from './content.ts';
 import { KEPT_OCTETS, openCorrespondence } from './correspondence.ts';
 import type { Desk, Handled } from './desk.ts';
 import type { Domains } from './domains.ts';
+import type { Readers } from './readers.ts';
 import { type Route, readRecipient, route } from './route.ts';
 
 /** What happened since the start, each outcome counted once. */
@@ -45,6 +46,7 @@ export interface TransactionOptions {
   readonly domains: Domains;
   readonly recorder: RecordOptOut;
   readonly desk: Desk;
+  readonly readers: Readers;
   readonly ring: KeyRing;
   readonly separators: readonly string[];
   /** Octets. */
@@ -223,7 +225,8 @@ export function openTransactions(options: TransactionOptions) {
     const sender = mailFrom === false ? '' : mailFrom.address;
     const automatic = isAutomaticReply(sender, content.fields);
     const { remoteAddress, hostNameAppearsAs } = session;
-    const mail = openCorrespondence({ content, sender, remoteAddress, helo: hostNameAppearsAs || '' });
+    const helo = hostNameAppearsAs || '';
+    const mail = openCorrespondence({ content, sender, remoteAddress, helo }, options.readers);
     const at = new Date();
     const outcomes = await Promise.allSettled(
       rcptTo.map(async (address): Promise<Handled> => {

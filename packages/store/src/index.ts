@@ -88,7 +88,14 @@ export { bookPermits } from './rate.ts';
 export type { RetentionRound } from './retention.ts';
 export { dropOldMonths } from './retention.ts';
 export type { ReviewMail, ReviewPageRequest, ReviewReason, StoredReview } from './review.ts';
-export { acknowledgeReview, findReview, listReviews, putReview, removeReview } from './review.ts';
+export {
+  acknowledgeReview,
+  findReview,
+  listReviews,
+  putReview,
+  REVIEW_SOURCE_LIMIT,
+  removeReview,
+} from './review.ts';
 export type { Audience, ListBody, MessageState, Schema } from './schema.ts';
 export type { Scope } from './scope.ts';
 export { ensureSandbox, findScope } from './scope.ts';

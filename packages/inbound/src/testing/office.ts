@@ -34,6 +34,7 @@ import {
 } from '@adieu/store';
 import { type CuttableLine, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
+import { openReaders } from '../readers.ts';
 import { openSesDoor, type SesDoorOptions } from '../ses/door.ts';
 
 export const DOMAIN = 'news.example.com';
@@ -101,6 +102,8 @@ export async function openOffice(): Promise<Office> {
   };
   const log: Log = { debug: write, info: write, warn: write, error: write };
   const recorder = openOptOutRecorder(database, { log });
+  // One for all listeners: a thread takes a while to load its sources.
+  const readers = await openReaders({ log });
   const listeners: Inbound[] = [];
   let people = 0;
 
@@ -117,6 +120,7 @@ export async function openOffice(): Promise<Office> {
       maxSize: 10_485_760,
       log,
       name: 'mx.example.com',
+      readers,
       ...options,
     });
     listeners.push(listener);
@@ -183,6 +187,7 @@ export async function openOffice(): Promise<Office> {
     closeListeners,
     close: async () => {
       await closeListeners();
+      await readers.close();
       await recorder.close();
       await database.close();
       await line.cut();

@@ -1,0 +1,70 @@
+/**
+ * What DMARC says about a mail, as far as the DNS answers that are known allow.
+ *
+ * The rule: nothing is waited for. A question that DNS was not asked yet counts as unanswered, and is given back; whoever has the
+ * answers asks again with them. So a thread is never held by a name server of the mail's author, and its time is its own work.
+ * RFC 9989, RFC 7208, RFC 6376.
+ *
+ * @module
+ */
+import { authenticate } from 'mailauth';
+
+/** What DNS is asked: a name and the type of a record. */
+export interface DnsQuestion {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** What DNS said: records as `node:dns/promises` gives them, or the code of its error. */
+export interface DnsAnswer extends DnsQuestion {
+  readonly records?: unknown;
+  readonly code?: string;
+}
+
+/** The envelope of a mail, and what DNS has said so far. */
+export interface DmarcQuestion {
+  readonly ip: string;
+  readonly helo: string;
+  readonly sender: string;
+  readonly known: readonly DnsAnswer[];
+}
+
+/** `result` is final once nothing is open. */
+export interface DmarcOpinion {
+  readonly result: string;
+  /** Of the From field that was judged; empty where there is none. */
+  readonly domain: string;
+  readonly open: readonly DnsQuestion[];
+}
+
+/** Judges a mail. */
+export async function judgeSender(raw: Uint8Array, question: DmarcQuestion): Promise<DmarcOpinion> {
+  const { ip, helo, sender } = question;
+  const known = new Map(question.known.map((answer) => [keyOf(answer), answer]));
+  const open = new Map<string, DnsQuestion>();
+  const resolver = async (name: string, type: string): Promise<never> => {
+    const asked = { name, type };
+    const answer = known.get(keyOf(asked));
+    if (answer?.records !== undefined) return answer.records as never;
+    if (answer === undefined) open.set(keyOf(asked), asked);
+    throw Object.assign(new Error('no such record'), { code: answer?.code ?? 'ETIMEOUT' });
+  };
+  const { dmarc } = await authenticate(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), {
+    ip,
+    helo,
+    sender,
+    resolver,
+    trustReceived: false,
+    disableArc: true,
+    disableBimi: true,
+    rejectRsaSha1: true,
+  });
+  const left = [...open.values()];
+  if (dmarc === false || dmarc === undefined) return { result: 'none', domain: '', open: left };
+  const { result, header } = dmarc.status;
+  return { result, domain: header?.from ?? '', open: left };
+}
+
+function keyOf({ name, type }: DnsQuestion): string {
+  return `${type} ${name}`;
+}

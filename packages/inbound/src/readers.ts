@@ -1,0 +1,188 @@
+/**
+ * Threads that read mail of anybody's make: each reads one mail at a time, and is ended when it takes too long (IN-17).
+ *
+ * The rule: whatever happens in there, every question is answered, and the thread that answers opt-outs never waits for it. What
+ * hangs, throws or eats memory is unreadable, and its thread is replaced. The bytes are copied, not moved: who is ended takes along
+ * what it holds, and a mail that is unreadable has to be kept for a person.
+ *
+ * @module
+ */
+import { Worker } from 'node:worker_threads';
+import type { Log } from '@adieu/core';
+import type { Answers, Question, Reply } from './reading.ts';
+
+/** Why nothing could be read: it took too long, it needed too much memory, or the reader failed. */
+export type Unreadable = 'time' | 'memory' | 'fault';
+
+/** What became of a question. */
+export type Reading<Answer> =
+  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: false; readonly why: Unreadable };
+
+export interface Readers {
+  /** Answers a question. Rejects when too many wait or all is being closed, and only then: who asked comes again. */
+  ask<Kind extends keyof Answers>(question: Question & { kind: Kind }): Promise<Reading<Answers[Kind]>>;
+  /** Ends the threads; what is still asked is rejected. */
+  close(): Promise<void>;
+}
+
+export interface ReadersOptions {
+  readonly log: Log;
+  /** What the threads run; our own unless told otherwise. */
+  readonly program?: URL;
+  /** Milliseconds that a thread has for a question; 5,000 unless told otherwise. */
+  readonly patience?: number;
+}
+
+interface Job {
+  readonly question: Question;
+  readonly resolve: (reading: Reading<never>) => void;
+  readonly reject: (error: Error) => void;
+  readonly waiting: NodeJS.Timeout;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  state: 'starting' | 'ready' | 'ending';
+  job: Job | null;
+  timer?: NodeJS.Timeout;
+}
+
+/** While one is being replaced the other reads. */
+const THREADS = 2;
+/** As many as there may be connections; how many octets wait is bounded by who holds them. */
+const QUEUE_LIMIT = 1_000;
+/** For a free thread. */
+const QUEUE_PATIENCE_MS = 30_000;
+const PATIENCE_MS = 5_000;
+/** Before a thread that did not even start is tried again. */
+const RESTART_MS = 1_000;
+/** MiB of V8's heap. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
+/** TypeScript under test, JavaScript once built, as this file is. */
+const PROGRAM = new URL(`./reading-thread${import.meta.url.slice(-3)}`, import.meta.url);
+
+/** Starts the threads; resolves once one of them is ready, rejects when the first that ends was none. */
+export async function openReaders(options: ReadersOptions): Promise<Readers> {
+  const { log, program = PROGRAM, patience = PATIENCE_MS } = options;
+  const threads = new Set<Thread>();
+  const queue: Job[] = [];
+  let closed = false;
+  let restart: NodeJS.Timeout | undefined;
+  let onReady: () => void = () => undefined;
+  let onFailed: (cause: unknown) => void = () => undefined;
+  const started = new Promise<void>((resolve, reject) => {
+    onReady = resolve;
+    onFailed = reject;
+  });
+
+  /** Starts as many as there should be. */
+  function fill(): void {
+    while (!closed && threads.size < THREADS) start();
+  }
+
+  function start(): void {
+    // Who reads hostile bytes needs no secrets.
+    const worker = new Worker(program, { env: {}, resourceLimits: RESOURCE_LIMITS });
+    const thread: Thread = { worker, state: 'starting', job: null };
+    let cause: NodeJS.ErrnoException | undefined;
+    threads.add(thread);
+    worker.on('message', (reply: Reply) => {
+      if (thread.state === 'ending') return;
+      if (reply.kind === 'ready') thread.state = 'ready';
+      else settle(thread, reply.kind === 'answer' ? { ok: true, answer: reply.answer as never } : FAULT);
+      onReady();
+      proceed();
+    });
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.on('exit', () => {
+      const wasStarting = thread.state === 'starting';
+      threads.delete(thread);
+      settle(thread, { ok: false, why: cause?.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'fault' });
+      if (closed) return;
+      log.warn(
+        { error: cause?.code ?? cause?.name },
+        'a thread that reads mail ended, another takes its place',
+      );
+      if (!wasStarting) return fill();
+      onFailed(cause ?? new Error('a thread that reads mail ended before it began'));
+      restart ??= setTimeout(() => {
+        restart = undefined;
+        fill();
+      }, RESTART_MS);
+    });
+  }
+
+  /** Hands waiting questions to threads that are free. */
+  function proceed(): void {
+    for (const thread of threads) {
+      if (thread.state !== 'ready' || thread.job !== null) continue;
+      const job = queue.shift();
+      if (job === undefined) return;
+      clearTimeout(job.waiting);
+      thread.job = job;
+      const raw = Uint8Array.from(job.question.raw);
+      thread.worker.postMessage({ ...job.question, raw }, [raw.buffer]);
+      thread.timer = setTimeout(() => {
+        // An answer that has come by now was not late; we were.
+        setImmediate(() => {
+          if (thread.job === job) end(thread);
+        });
+      }, patience);
+    }
+  }
+
+  function end(thread: Thread): void {
+    thread.state = 'ending';
+    settle(thread, { ok: false, why: 'time' });
+    void thread.worker.terminate();
+  }
+
+  function ask(question: Question): Promise<Reading<never>> {
+    return new Promise((resolve, reject) => {
+      if (closed || queue.length >= QUEUE_LIMIT) {
+        reject(new Error('too many mails are being read'));
+        return;
+      }
+      const waiting = setTimeout(() => {
+        queue.splice(queue.indexOf(job), 1);
+        reject(new Error('no thread was free to read a mail'));
+      }, QUEUE_PATIENCE_MS);
+      const job: Job = { question, resolve, reject, waiting };
+      queue.push(job);
+      proceed();
+    });
+  }
+
+  async function close(): Promise<void> {
+    closed = true;
+    clearTimeout(restart);
+    const jobs = [...queue.splice(0), ...[...threads].flatMap(({ job }) => job ?? [])];
+    for (const { waiting, reject } of jobs) {
+      clearTimeout(waiting);
+      reject(new Error('mail is no longer read'));
+    }
+    for (const { timer } of threads) clearTimeout(timer);
+    await Promise.all([...threads].map(({ worker }) => worker.terminate()));
+  }
+
+  fill();
+  try {
+    await started;
+  } catch (cause) {
+    await close();
+    throw new Error('no thread that reads mail could be started', { cause });
+  }
+  return { ask, close };
+}
+
+const FAULT = { ok: false, why: 'fault' } as const;
+
+function settle(thread: Thread, reading: Reading<never>): void {
+  clearTimeout(thread.timer);
+  const { job } = thread;
+  thread.job = null;
+  job?.resolve(reading);
+}

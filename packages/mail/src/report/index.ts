@@ -1,0 +1,8 @@
+/**
+ * Reading of mail that came in, without what composing needs: a thread that reads should not load template compilers.
+ *
+ * @module
+ */
+export { readMentions } from './mention.ts';
+export { readReport } from './reader.ts';
+export type { Report, ReportAction, ReportedRecipient, ReportKind } from './report.ts';
