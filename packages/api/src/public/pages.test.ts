@@ -168,8 +168,9 @@ describe('a brand', () => {
         const { text }: Answer = await ask(path, 'ja');
         expect(Buffer.byteLength(text)).toBeLessThan(PAGE_LIMIT);
         for (const [, name = ''] of text.matchAll(/<bdi>(long-\d+) /g)) seen.add(name);
-        const next: string | undefined = /href="(\?from=[^"]*)"/.exec(text)?.[1];
-        path = next === undefined ? undefined : `/preferences${next.replaceAll('&amp;', '&')}`;
+        const next: string | undefined = /name="from" value="(\d+)"/.exec(text)?.[1];
+        path =
+          next === undefined ? undefined : `/preferences?from=${next}&${api.link(person, 'preferences')}`;
       }
       expect(seen.size).toBe(names.length);
       await api.database.db.updateTable('list').set({ body: '{}' }).where('name', 'like', 'long-%').execute();

@@ -1,8 +1,8 @@
 /**
  * The preference centre: one form with a tick for everything that can be chosen, and one button to leave it all.
  *
- * A page stays under 30 KB however many lists there are: what does not fit is on the next one, and a page's form is
- * about what stands on it.
+ * A page stays under 30 KB however many lists there are: what does not fit is on the next one. Its form is about what stands on
+ * it, and about what was turned on the pages before and is not saved yet.
  *
  * @module
  */
@@ -16,24 +16,47 @@ import type { Visit } from './visit.ts';
 /** Octets that the lists of one page may take. */
 const LISTS_BUDGET = 7_000;
 
+/** Octets of what other pages turned, beyond which it is saved before there are more lists. */
+const CARRIED_BUDGET = 4_000;
+
 /** Name of the hidden field that says what was shown. */
 export const SHOWN_FIELD = 'shown';
 /** What a ticked box sends. */
 export const TICKED = 'on';
 
-/** Shows the choices. `first`: the first list of this page; a later page holds nothing but lists. */
-export function preferencePage(visit: Visit, preferences: Preferences, first: number): Page {
+/** Name of the field that says what is ticked elsewhere, as keys. */
+export const TICKED_FIELD = 'ticked';
+/** Name of the button that asks for more lists; its value is the first of them. */
+export const FROM_FIELD = 'from';
+
+/**
+ * Shows the choices. `first`: the first list of this page; a later page holds nothing but lists. `turned`: what the person turned
+ * on other pages and has not saved.
+ */
+export function preferencePage(
+  visit: Visit,
+  preferences: Preferences,
+  { first, turned }: { readonly first: number; readonly turned: readonly Preference[] },
+): Page {
   const { speech, brand, choices } = visit;
   const lists = arrangedLists(visit, preferences);
   const from = first < lists.length ? first : 0;
-  const { groups, shown, next } = fitting(visit, lists, from);
   const others = from > 0 ? [] : preferences.items.filter(({ subject }) => subject.kind !== 'list');
+  const taken = turned.reduce((sum, { key }) => sum + 2 * key.length + 4, 0);
+  const now = new Map(turned.map(({ key, on }) => [key, on]));
+  const { groups, shown, next } = fitting(visit, { lists, from, taken, now });
+  const asTurned = (item: Preference): Preference => ({ ...item, on: now.get(item.key) ?? item.on });
+  const here = new Set([...others, ...shown].map(({ key }) => key));
+  const elsewhere = turned.filter(({ key }) => !here.has(key));
+  const before = elsewhere.map((item) => ({ ...item, on: !item.on }));
+  const ticked = elsewhere.filter(({ on }) => on).map(({ key }) => key);
   const own = brand.texts?.[speech.language]?.preferences;
-  const content = html`${hidden(SHOWN_FIELD, writeShown(preferences.leftAll, [...others, ...shown]))}
-${from > 0 ? null : channels(visit, others)}
+  const content = html`${hidden(SHOWN_FIELD, writeShown(preferences.leftAll, [...others, ...shown, ...before]))}
+${ticked.length === 0 ? null : hidden(TICKED_FIELD, ticked.join('.'))}
+${from > 0 ? null : channels(visit, others.map(asTurned))}
 ${groups.length === 0 ? null : html`${groups}<p class="hint">${speech.text('preferences.lists_hint')}</p>`}
-${next === null ? null : html`<p class="more"><a href="${next}">${speech.text('preferences.more_lists')}</a></p>`}
-${from > 0 ? null : personal(visit, others)}`;
+${next === null || taken > CARRIED_BUDGET ? null : html`<p class="second"><button type="submit" name="${FROM_FIELD}" value="${String(next)}">${speech.text('preferences.more_lists')}</button></p>`}
+${from > 0 ? null : personal(visit, others.map(asTurned))}`;
   return {
     title: speech.text('preferences.title'),
     content: html`<h1>${speech.text('preferences.title')}</h1>
@@ -169,29 +192,41 @@ function arrangedLists({ speech }: Visit, { items }: Preferences): ArrangedList[
 interface Fitting {
   readonly groups: readonly Markup[];
   readonly shown: readonly Preference[];
-  /** The query that shows the rest, or null. */
-  readonly next: string | null;
+  /** The first list of the rest, or null. */
+  readonly next: number | null;
 }
 
 /** As many lists as fit, from one on; at least one, so that every page leads further. */
-function fitting(visit: Visit, lists: readonly ArrangedList[], from: number): Fitting {
+function fitting(
+  visit: Visit,
+  {
+    lists,
+    from,
+    taken,
+    now,
+  }: {
+    readonly lists: readonly ArrangedList[];
+    readonly from: number;
+    readonly taken: number;
+    /** Ticks that are not saved yet, by key. */
+    readonly now: ReadonlyMap<string, boolean>;
+  },
+): Fitting {
   const byTopic = new Map<string | null, Markup[]>();
   const shown: Preference[] = [];
-  let octets = 0;
+  let octets = taken;
   for (const { item, topic, description } of lists.slice(from)) {
-    const markup = tick(item, label(visit, item), description);
+    const markup = tick({ ...item, on: now.get(item.key) ?? item.on }, label(visit, item), description);
     octets += Buffer.byteLength(markup.markup) + Buffer.byteLength(topic ?? '') + item.key.length;
     if (octets > LISTS_BUDGET && shown.length > 0) break;
     byTopic.set(topic, [...(byTopic.get(topic) ?? []), markup]);
     shown.push(item);
   }
-  const { speech, link } = visit;
+  const { speech } = visit;
   const groups = [...byTopic].map(
     ([topic, ticks]) =>
       html`<fieldset><legend>${topic === null ? speech.text('preferences.lists') : html`<bdi>${topic}</bdi>`}</legend>${ticks}</fieldset>`,
   );
   const after = from + shown.length;
-  const { params, pid, sig } = link.token;
-  const next = after < lists.length ? `?from=${after}&params=${params}&pid=${pid}&sig=${sig}` : null;
-  return { groups, shown, next };
+  return { groups, shown, next: after < lists.length ? after : null };
 }

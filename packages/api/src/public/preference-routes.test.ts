@@ -194,6 +194,39 @@ test('C9: taking back lifts what that page was about, and no no that was said el
   expect(await history()).toEqual(before);
 });
 
+test('C5: what is turned and not saved goes along to more lists and back, and is saved with them', async () => {
+  const names = Array.from({ length: 120 }, (_, index) => `page-${String(index).padStart(3, '0')}`);
+  for (const name of names) await api.call('PUT', `/v1/lists/${name}`, { title: name, open: true });
+  try {
+    const keyOf = (page: string, name: string): string =>
+      new RegExp(`name="(l[0-9a-f]{16})"[^>]*><span><bdi>${name}<`).exec(page)?.[1] ?? '';
+    const fromOf = (page: string): string => /name="from" value="(\d+)"/.exec(page)?.[1] ?? '';
+    const first = (await show()).text;
+    const second = await post(`${filled(first, ['sms', keyOf(first, 'page-000')])}&from=${fromOf(first)}`);
+    expect(second.text).not.toContain('<bdi>page-000<');
+    expect(await history()).toEqual([]);
+    const lastOf = [...second.text.matchAll(/<bdi>(page-\d+)</g)].at(-1)?.[1] ?? '';
+    // Back to the first page, where the ticks are as they were left.
+    const again = await post(`${filled(second.text, [keyOf(second.text, lastOf)])}&from=0`);
+    expect(again.text).toMatch(new RegExp(`name="${keyOf(first, 'page-000')}" value="on" checked`));
+    expect(again.text).not.toMatch(/name="sms" value="on" checked/);
+    const saved = await post(filled(again.text, ['email']));
+    expect(saved.text).toContain(`${lastOf}</bdi></strong> – Switched on`);
+    expect(saved.text).toContain('page-000</bdi></strong> – Switched on');
+    const said = (await history()).map(({ channel, list, to }) => [list ?? channel, to]);
+    expect(said.sort()).toEqual(
+      [
+        ['email', 'n'],
+        ['page-000', 'y'],
+        ['sms', 'n'],
+        [lastOf, 'y'],
+      ].sort(),
+    );
+  } finally {
+    await api.database.db.updateTable('list').set({ body: '{}' }).where('name', 'like', 'page-%').execute();
+  }
+});
+
 test('a page of lists that are not there any more begins with the first', async () => {
   expect((await show(`${path}&from=9999`)).text).toBe((await show()).text);
 });

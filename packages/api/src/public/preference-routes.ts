@@ -22,7 +22,14 @@ import {
 import { actOf, form, hidden, undoing, undoneBy } from './form.ts';
 import { isOnly } from './form-body.ts';
 import { sendPage } from './page.ts';
-import { preferencePage, SHOWN_FIELD, savedPage, TICKED } from './preference-page.ts';
+import {
+  FROM_FIELD,
+  preferencePage,
+  SHOWN_FIELD,
+  savedPage,
+  TICKED,
+  TICKED_FIELD,
+} from './preference-page.ts';
 import {
   changeOfEverything,
   changesOf,
@@ -31,6 +38,7 @@ import {
   type Preferences,
   preferencesOf,
   readShown,
+  type Shown,
   turned,
   writeShown,
 } from './preferences.ts';
@@ -50,7 +58,9 @@ export async function preferenceRoutes(app: FastifyInstance, deps: ChoiceDeps): 
   app.get(PREFERENCES_PATH, { schema: HIDDEN }, async (request, reply) => {
     const link = await openLink(deps, request, 'preferences');
     const visit = await openKnownVisit(deps, request, link);
-    return sendPage(reply, 200, preferencePage(visit, known(visit), firstList(request.query)), visit);
+    const { from } = Object(request.query) as { readonly from?: unknown };
+    const first = typeof from === 'string' ? firstList(from) : 0;
+    return sendPage(reply, 200, preferencePage(visit, known(visit), { first, turned: [] }), visit);
   });
 
   app.post(PREFERENCES_PATH, { schema: HIDDEN }, async (request, reply) => {
@@ -61,6 +71,18 @@ export async function preferenceRoutes(app: FastifyInstance, deps: ChoiceDeps): 
     // What was there before, so that the way back leads there.
     const earlier = await openKnownVisit(deps, request, link);
     const before = known(earlier);
+    const [from] = fields.get(FROM_FIELD) ?? [];
+    if (act === 'save' && from !== undefined) {
+      // Nothing is saved yet: the ticks go along.
+      const turned = turning(fields, before);
+      if (turned === null) throw unexpectedBody();
+      return sendPage(
+        reply,
+        200,
+        preferencePage(earlier, before, { first: firstList(from), turned: turned.items }),
+        earlier,
+      );
+    }
     const choice = { save: saving, leave: leaving, 'undo-all': returning }[act](fields, earlier);
     if (choice === null) throw unexpectedBody();
     const undoes = act === 'undo-all' ? (undoneBy(fields) ?? new Date(0)) : undoneBy(fields);
@@ -94,12 +116,24 @@ interface Choice {
 
 type KnownVisit = Awaited<ReturnType<typeof openKnownVisit>>;
 
-function saving(fields: FormFields, visit: KnownVisit): Choice | null {
+/** What was shown, and what is turned now, on the page that was sent and on those before it. */
+function turning(
+  fields: FormFields,
+  { items }: Preferences,
+): { readonly shown: Shown; readonly items: readonly Preference[] } | null {
   const [text, ...more] = fields.get(SHOWN_FIELD) ?? [];
   const shown = more.length === 0 ? readShown(text) : null;
   if (shown === null) return null;
-  const { items, leftAll } = known(visit);
-  const now = turned(shown, (key) => isOnly(fields.get(key), TICKED), items);
+  const ticked = new Set(fields.get(TICKED_FIELD)?.[0]?.split('.'));
+  const isTicked = (key: string): boolean => isOnly(fields.get(key), TICKED) || ticked.has(key);
+  return { shown, items: turned(shown, isTicked, items) };
+}
+
+function saving(fields: FormFields, visit: KnownVisit): Choice | null {
+  const { leftAll } = known(visit);
+  const found = turning(fields, known(visit));
+  if (found === null) return null;
+  const { shown, items: now } = found;
   const changes = changesOf(shown, leftAll, now);
   const lifted = changes.length > now.length;
   return { changes, items: now, leftAll: false, back: lifted ? { act: 'leave' } : 'turn' };
@@ -161,7 +195,6 @@ function pathOf({ token }: Link): string {
   return `${PREFERENCES_PATH}?params=${token.params}&pid=${token.pid}&sig=${token.sig}`;
 }
 
-function firstList(query: unknown): number {
-  const { from } = Object(query) as { readonly from?: unknown };
-  return typeof from === 'string' && /^\d{1,4}$/.test(from) ? Number(from) : 0;
+function firstList(from: string): number {
+  return /^\d{1,4}$/.test(from) ? Number(from) : 0;
 }
