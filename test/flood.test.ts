@@ -7,15 +7,17 @@ import { generateKeyRing } from '@adieu/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
 import { type Backend, openBackend } from './backend.ts';
-import { createBrand, enqueue, finished, importPeople, mailTheAddress, waysOut } from './brand.ts';
+import { createBrand, DOMAIN, enqueue, finished, importPeople, mailTheAddress, waysOut } from './brand.ts';
 import { BOMBS, callFrom, type IdleCaller, memoryOf } from './flood.ts';
 import { type RunningAdieu, runAdieu } from './running-adieu.ts';
 
-const PEOPLE = 120;
+const PEOPLE = 400;
 /** MiB. A hundred is what it has when nothing happens; what comes on top must not grow with what is sent. */
 const MOST_MEMORY = 512;
 /** Callers at a time. */
 const WAVE = 250;
+/** Addresses without a token. */
+const ROLES = ['abuse', 'postmaster', 'unsubscribe'] as const;
 /** As shipped. */
 const [PER_ADDRESS, IN_TOTAL] = [50, 1000];
 
@@ -67,14 +69,24 @@ async function flood(addresses: number, each: number): Promise<{ greeted: number
   return { greeted, turnedAway: came.length - greeted };
 }
 
-/** Somebody who has not left yet does, with that content; 250 and one row, or it is no way out. */
-async function leave(content: string | Buffer = 'Subject: unsubscribe\r\n'): Promise<void> {
+/** Somebody who has not left yet does, with that content; 250 and one row, or it is no way out. Answers milliseconds. */
+async function leave(content: string | Buffer = 'Subject: unsubscribe\r\n'): Promise<number> {
   const person = `p${next++}`;
   const mail = relay.mails.find(({ to }) => to === `${person}@example.org`);
   if (mail === undefined) throw new Error(`no mail to ${person}`);
+  const begun = performance.now();
   expect(await mailTheAddress(door, waysOut(mail).mailto, content.toString('latin1'))).toMatch(/^250 /);
+  const took = performance.now() - begun;
   const { body } = await sender.call('GET', `/v1/profiles/CRMID/${person}/consent-history`);
   expect(body).toMatchObject([{ source: 'header_mailto', to: 'n' }]);
+  return took;
+}
+
+/** What ordinary unsubscribes took, told to who runs the tests. */
+function rememberTimes(meanwhile: string, times: number[]): void {
+  times.sort((one, other) => one - other);
+  const at = (share: number) => Math.round(times[Math.ceil(times.length * share) - 1] ?? Number.NaN);
+  console.info(`${times.length} unsubscribes during ${meanwhile}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
 }
 
 /** What the process holds, told to who runs the tests. */
@@ -139,10 +151,57 @@ onLinux('I5 IN-10 while callers flood the listener, people go on leaving', () =>
 
   test('eight bombs at once, and ordinary mails between them', async () => {
     const bombs = Object.values(BOMBS).map((bomb) => leave(bomb()));
-    for (let left = 0; left < 20; left += 1) await leave();
+    const times: number[] = [];
+    for (let left = 0; left < 20; left += 1) times.push(await leave());
     await Promise.all(bombs);
+    rememberTimes('eight bombs at once', times);
     rememberMemory('eight bombs at once');
   });
+
+  test('IN-17 IN-9 bombs for every kind of address: each 250 has its row, and nobody bounces', async () => {
+    const bounced = relay.mails.find(({ to }) => to === `p${PEOPLE - 1}@example.org`);
+    if (bounced === undefined) throw new Error('no mail to the last of them');
+    const addresses = [bounced.from, ...ROLES.map((role) => `${role}@${DOMAIN}`)];
+    const waiting = Object.values(BOMBS).flatMap((bomb, number) =>
+      addresses.map((address) => ({
+        address,
+        content: `Message-ID: <bomb${number}@example.net>\r\n${bomb().toString('latin1')}`,
+      })),
+    );
+    const kept = async (): Promise<Record<string, number>> => {
+      const { body } = await sender.call('GET', '/v1/inbound/review?limit=1000');
+      const counts: Record<string, number> = {};
+      for (const { recipient } of body.items) counts[recipient] = (counts[recipient] ?? 0) + 1;
+      return counts;
+    };
+    expect(await kept()).toEqual({});
+    let throwing = true;
+    const taken: Record<string, number> = {};
+    const thrower = async (): Promise<void> => {
+      for (let bomb = waiting.pop(); bomb !== undefined; bomb = waiting.pop()) {
+        const reply = await mailTheAddress(door, bomb.address, bomb.content);
+        expect(reply).toMatch(/^250 /);
+        const kind = bomb.address.split(/[+@]/)[0] ?? '';
+        taken[kind] = (taken[kind] ?? 0) + 1;
+      }
+    };
+    const bombs = Promise.all(Array.from({ length: 6 }, thrower)).finally(() => {
+      throwing = false;
+    });
+    const times: number[] = [];
+    while (throwing && next < PEOPLE - 30) times.push(await leave());
+    await bombs;
+    rememberTimes(`${addresses.length * Object.keys(BOMBS).length} bombs`, times);
+    rememberMemory('bombs for every kind of address');
+    expect(times.length).toBeGreaterThan(5);
+    const each = Object.keys(BOMBS).length;
+    expect(taken).toEqual({ bounce: each, abuse: each, postmaster: each, unsubscribe: each });
+    expect(await kept()).toEqual(taken);
+    const { body } = await sender.call('GET', `/v1/profiles/CRMID/p${PEOPLE - 1}/consent-history`);
+    expect(body).toEqual([]);
+    const address = encodeURIComponent(bounced.to);
+    expect((await sender.call('GET', `/ajo/config/suppression/addresses/${address}`)).status).toBe(404);
+  }, 600_000);
 
   test('IN-4 what is sent beyond the limit is refused, not kept', async () => {
     const huge = `Subject: x\r\n\r\n${'x'.repeat(64)}`.concat(`\r\n${'y'.repeat(998)}`.repeat(60_000));
