@@ -22,10 +22,12 @@ export interface Correspondence {
   readonly sender: string;
   readonly remoteAddress: string;
   readonly helo: string;
-  /** What it reports. This and the next two reject when too many mails are being read: the sender comes again. */
+  /** What it reports. This and the next three reject when too many mails are being read: the sender comes again. */
   report(): Promise<Reading<Report>>;
   /** The addresses in it; none when it could not be read. */
   mentions(): Promise<readonly string[]>;
+  /** Whether its author says nothing but that they want to leave; false when it could not be read. */
+  leaving(): Promise<boolean>;
   /** What DMARC says of its author, given what DNS has said. */
   dmarc(known: readonly DnsAnswer[]): Promise<Reading<DmarcOpinion>>;
   /** 32 bytes that are the same when the same mail comes again, for what else is bound to it (IN-21). */
@@ -58,6 +60,10 @@ export function openCorrespondence(
         .ask({ kind: 'mentions', raw })
         .then((reading) => (reading.ok ? reading.answer : []));
       return mentions;
+    },
+    leaving: async () => {
+      const reading = await readers.ask({ kind: 'leaving', raw });
+      return reading.ok && reading.answer;
     },
     dmarc: (known) => {
       const { sender, helo, remoteAddress } = mail;

@@ -71,16 +71,16 @@ export function openDesk(options: DeskOptions): Desk {
     if (kinds.has('complaint')) return record(mail, token, report);
     if (kinds.has('auto-reply')) return 'autoReplies';
     if (!kinds.has('none')) return record(mail, token, report);
-    if (report.feedbackType === undefined)
-      return review(mail, { audience, recipient, why: 'no_report', detail: null });
-    return answerFeedback(mail, report, { audience, recipient });
+    if (report.feedbackType !== undefined) return answerFeedback(mail, report, { audience, recipient });
+    if (await asksToLeave(mail)) return leave(mail, { audience, recipient });
+    return review(mail, { audience, recipient, why: 'no_report', detail: null });
   }
 
   /** To an address without a token: a complaint may have one inside. */
   async function takeRoleMail(mail: Correspondence, { role, audience }: RoleRoute): Promise<Handled> {
     const at = { audience, recipient: role } as const;
     if (role === 'unsubscribe')
-      return isAutomaticReply(mail.sender, mail.content.fields) ? 'autoReplies' : leave(mail, audience);
+      return isAutomaticReply(mail.sender, mail.content.fields) ? 'autoReplies' : leave(mail, at);
     const reading = await mail.report();
     if (!reading.ok) return review(mail, { ...at, why: 'malformed', detail: UNREADABLE[reading.why] });
     const { answer: report } = reading;
@@ -95,7 +95,15 @@ export function openDesk(options: DeskOptions): Desk {
     const token = envelopeId === undefined ? null : openEnvelopeId(envelopeId, audience, options);
     if (token !== null) return record(mail, token, report);
     if (report.feedbackType !== undefined) return answerFeedback(mail, report, at);
-    return review(mail, { ...at, why: 'role', detail: null });
+    const plain = report.recipients.every(({ kind }) => kind === 'none');
+    return plain && (await asksToLeave(mail))
+      ? leave(mail, at)
+      : review(mail, { ...at, why: 'role', detail: null });
+  }
+
+  /** An answer of a person that asks to leave and says nothing else (MT-13). */
+  async function asksToLeave({ sender, content, leaving }: Correspondence): Promise<boolean> {
+    return !isAutomaticReply(sender, content.fields) && leaving();
   }
 
   /** Feedback that is no complaint: well-formed it means nothing to us, else somebody should look (BC-10, BC-12). */
@@ -126,9 +134,9 @@ export function openDesk(options: DeskOptions): Desk {
     return report.feedbackType === 'opt-out' ? 'recorded' : 'complaints';
   }
 
-  /** To plain `unsubscribe@`: everybody who uses the verified address leaves. */
-  async function leave(mail: Correspondence, audience: MailAudience): Promise<Handled> {
-    const at = { audience, recipient: 'unsubscribe' } as const;
+  /** To plain `unsubscribe@`, or in so many words: everybody who uses the verified address leaves. */
+  async function leave(mail: Correspondence, at: Pick<Filing, 'audience' | 'recipient'>): Promise<Handled> {
+    const { audience } = at;
     const sender = await verifySender(mail, resolver);
     if (!sender.ok) return review(mail, { ...at, why: 'unverified', detail: sender.why });
     const users = await findAddressUsers(database.db, audience, sender.address.key);

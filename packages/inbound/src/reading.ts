@@ -8,13 +8,14 @@
  * @module
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type Report, readMentions, readReport } from '@adieu/mail/report';
+import { asksToLeave, type Report, readMentions, readReport } from '@adieu/mail/report';
 import { type DmarcOpinion, type DmarcQuestion, judgeSender } from './dmarc.ts';
 
 /** A question about a mail. */
 export type Question = { readonly raw: Uint8Array } & (
   | { readonly kind: 'report'; readonly nullSender: boolean }
   | { readonly kind: 'mentions' }
+  | { readonly kind: 'leaving' }
   | ({ readonly kind: 'dmarc' } & DmarcQuestion)
 );
 
@@ -23,6 +24,8 @@ export interface Answers {
   readonly report: Report;
   /** Addresses, in lower case. */
   readonly mentions: readonly string[];
+  /** The author wants to leave, and says nothing else. */
+  readonly leaving: boolean;
   readonly dmarc: DmarcOpinion;
 }
 
@@ -51,6 +54,8 @@ export async function answer(question: Question): Promise<Answers[keyof Answers]
       return reportOf(question.raw, question.nullSender);
     case 'mentions':
       return readMentions(question.raw);
+    case 'leaving':
+      return asksToLeave(question.raw);
     case 'dmarc':
       return judgeSender(question.raw, question);
   }

@@ -49,11 +49,15 @@ function wish(from: string, more = ''): string {
 
 async function write(
   content: string,
-  { texts = PUBLISHED as Readonly<Record<string, string>>, sender = 'bounce@elsewhere.example' } = {},
+  {
+    texts = PUBLISHED as Readonly<Record<string, string>>,
+    sender = 'bounce@elsewhere.example',
+    to = PLAIN,
+  } = {},
 ) {
   const listener = await office.listen({ resolver: dns(texts) });
   const caller = await greet(listener.port);
-  const reply = await submit(caller, { recipients: [PLAIN], content, sender });
+  const reply = await submit(caller, { recipients: [to], content, sender });
   caller.hangUp();
   expect(reply).toMatch(/^250 /);
   return listener.stats();
@@ -171,6 +175,56 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
     const before = (await office.reviews()).length;
     await write(content);
     expect(await office.reviews()).toHaveLength(before);
+  });
+});
+
+describe('MT-13 an answer that asks to leave', () => {
+  const answer = (from: string, body: string, more = '') => wish(from, more).replace('no more mail', body);
+  const quoting = 'unsubscribe please\r\n\r\n> Spring sale';
+
+  test.each([`abuse@${DOMAIN}`, `postmaster@${DOMAIN}`])(
+    'at %s opts out whom DMARC vouches for',
+    async (to) => {
+      const person = await office.person();
+      expect(await write(await signed(answer(person.email, quoting)), { to })).toMatchObject({ recorded: 1 });
+      expect(await person.sources()).toEqual(['header_mailto']);
+      expect(await person.suppressed()).toBeNull();
+    },
+  );
+
+  test('at the return path is told from an automatic one, and takes out who wrote it', async () => {
+    const person = await office.person();
+    const to = person.bounce();
+    const away = await signed(answer(person.email, quoting, 'Auto-Submitted: auto-replied\r\n'));
+    expect(await write(away, { to })).toMatchObject({ autoReplies: 1, recorded: 0 });
+    expect(await person.sources()).toEqual([]);
+    expect(await write(await signed(answer(person.email, quoting)), { to })).toMatchObject({ recorded: 1 });
+    expect(await person.sources()).toEqual(['header_mailto']);
+  });
+
+  test('of whom DMARC does not vouch for waits for a person, marked, and does nothing', async () => {
+    const person = await office.person();
+    const to = `abuse@${DOMAIN}`;
+    expect(await write(answer(person.email, quoting), { to })).toMatchObject({ recorded: 0, reviewed: 1 });
+    expect((await office.reviews())[0]).toMatchObject({
+      ...{ why: 'unverified', recipient: 'abuse', asksToLeave: true, detail: 'DMARC: fail' },
+      sender: person.email,
+    });
+    expect(await person.sources()).toEqual([]);
+  });
+
+  test.each([
+    ['in what it quotes', 'On Monday you wrote:\r\n> unsubscribe', ''],
+    ['in its second line', 'Thank you.\r\nunsubscribe', ''],
+    ['among more words', 'I never asked you to unsubscribe me', ''],
+    ['as a machine', 'unsubscribe', 'Auto-Submitted: auto-replied\r\n'],
+  ])('is none %s, and the mail waits for a person unmarked', async (_, body, more) => {
+    const person = await office.person();
+    const content = await signed(answer(person.email, body, more));
+    expect(await write(content, { to: `abuse@${DOMAIN}` })).toMatchObject({ recorded: 0, reviewed: 1 });
+    const [mail] = (await office.reviews()).filter(({ asksToLeave }) => !asksToLeave);
+    expect(mail).toMatchObject({ why: 'role', sender: person.email });
+    expect(await person.sources()).toEqual([]);
   });
 });
 

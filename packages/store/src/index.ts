@@ -87,7 +87,7 @@ export type { Booking, PermitRequest } from './rate.ts';
 export { bookPermits } from './rate.ts';
 export type { RetentionRound } from './retention.ts';
 export { dropOldMonths } from './retention.ts';
-export type { ReviewMail, ReviewPageRequest, ReviewReason, StoredReview } from './review.ts';
+export type { ReviewCursor, ReviewMail, ReviewPageRequest, ReviewReason, StoredReview } from './review.ts';
 export {
   acknowledgeReview,
   findReview,

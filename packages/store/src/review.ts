@@ -44,14 +44,22 @@ export interface StoredReview
   readonly id: number;
   readonly receivedAt: Date;
   readonly acknowledgedAt: Date | null;
+  /** Somebody wants to leave, and nobody could vouch for who it is. */
+  readonly asksToLeave: boolean;
 }
 
 /** Which page. `limit` is clamped to 1…1,000 (default 100). */
 export interface ReviewPageRequest {
   /** Default: what nobody has acknowledged. */
   readonly state?: 'open' | 'acknowledged';
-  readonly cursor?: number;
+  readonly cursor?: ReviewCursor;
   readonly limit?: number;
+}
+
+/** The last mail of a page. */
+export interface ReviewCursor {
+  readonly id: number;
+  readonly asksToLeave: boolean;
 }
 
 /** Mails of a sandbox; of more the oldest go. */
@@ -59,6 +67,8 @@ export const REVIEW_LIMIT = 10_000;
 /** Characters of a mail's beginning. */
 export const REVIEW_SOURCE_LIMIT = 65_536;
 const FIELD_LIMIT = 500;
+/** What a wish to leave is kept for (MT-9, MT-13). */
+const ASKS = sql<boolean>`(why IN ('unverified', 'unknown_sender'))`;
 
 const PUT = prepared<{ readonly id: number }>(
   'put_review',
@@ -96,21 +106,26 @@ export async function putReview(db: Db, mail: ReviewMail): Promise<void> {
   if (row !== undefined && row.id % 64 === 0) await run(db, TRIM, [row.id]);
 }
 
-/** A page, newest first; `next` is null at the end. */
+/** A page: who asks to leave first, then the newest; `next` is null at the end. */
 export async function listReviews(
   db: Db,
   scope: Scope,
   { state = 'open', cursor, limit = 100 }: ReviewPageRequest,
-): Promise<{ readonly items: StoredReview[]; readonly next: number | null }> {
+): Promise<{ readonly items: StoredReview[]; readonly next: ReviewCursor | null }> {
   const most = Math.min(Math.max(Math.trunc(limit) || 1, 1), 1_000);
   const rows = await stored(db, scope)
     .where('acknowledged_at', state === 'open' ? 'is' : 'is not', null)
-    .$if(cursor !== undefined, (query) => query.where('id', '<', cursor ?? 0))
+    .$if(cursor !== undefined, (query) =>
+      query.where(sql<boolean>`(${ASKS}, id) < (${cursor?.asksToLeave}::boolean, ${cursor?.id}::bigint)`),
+    )
+    .orderBy(ASKS, 'desc')
     .orderBy('id', 'desc')
     .limit(most + 1)
     .execute();
   const items = rows.slice(0, most);
-  return { items, next: rows.length > most ? (items.at(-1)?.id ?? null) : null };
+  const last = items.at(-1);
+  const more = rows.length > most && last !== undefined;
+  return { items, next: more ? { id: last.id, asksToLeave: last.asksToLeave } : null };
 }
 
 /** A mail with its beginning, or null. */
@@ -154,6 +169,6 @@ function stored(db: Db, { sandboxId }: Scope) {
   return db
     .selectFrom('review_mail')
     .select(['id', 'received_at as receivedAt', 'recipient', 'why', 'detail', 'sender', 'subject', 'size'])
-    .select('acknowledged_at as acknowledgedAt')
+    .select(['acknowledged_at as acknowledgedAt', ASKS.as('asksToLeave')])
     .where('sandbox_id', '=', sandboxId);
 }

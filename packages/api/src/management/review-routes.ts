@@ -1,5 +1,5 @@
 /**
- * `/v1/inbound/review`: mail that nobody but a person can judge, newest first (IN-7, MT-9, BC-12).
+ * `/v1/inbound/review`: mail that nobody but a person can judge, who asks to leave first (IN-7, MT-9, MT-13, BC-12).
  *
  * One rule: nothing here acts. Who is to leave is taken out by the calls for that; then the mail is acknowledged or deleted.
  *
@@ -10,6 +10,7 @@ import {
   type Database,
   findReview,
   listReviews,
+  type ReviewCursor,
   removeReview,
   type StoredReview,
 } from '@adieu/store';
@@ -33,13 +34,14 @@ const Mail = z.object({
   from: z.string().optional().describe('The From field as it stands: anybody can write it'),
   subject: z.string().optional(),
   size: z.int().describe('Octets of the whole mail'),
+  asksToLeave: z.boolean().describe('Somebody wants to leave; these come first, then the newest'),
   acknowledgedAt: z.string().optional(),
 });
 const Query = z.strictObject({
   state: z.enum(['open', 'acknowledged']).default('open'),
   cursor: z
     .string()
-    .regex(/^\d{1,15}$/)
+    .regex(/^l?\d{1,15}$/)
     .optional(),
   limit: z.coerce.number().optional().describe('At most 1,000; 100 unless said'),
 });
@@ -64,10 +66,10 @@ export async function reviewRoutes(app: ManagementApp, { db }: Database): Promis
       const { state, cursor, limit } = request.query;
       const { items, next } = await listReviews(db, tenantOf(request), {
         state,
-        ...(cursor === undefined ? {} : { cursor: Number(cursor) }),
+        ...(cursor === undefined ? {} : { cursor: readCursor(cursor) }),
         ...(limit === undefined ? {} : { limit }),
       });
-      return { items: items.map(mailDocument), next: next === null ? null : String(next) };
+      return { items: items.map(mailDocument), next: next === null ? null : cursorOf(next) };
     },
   );
 
@@ -129,7 +131,7 @@ export async function reviewRoutes(app: ManagementApp, { db }: Database): Promis
 }
 
 function mailDocument(mail: StoredReview): z.input<typeof Mail> {
-  const { id, receivedAt, recipient, why, detail, sender, subject, size, acknowledgedAt } = mail;
+  const { id, receivedAt, recipient, why, detail, sender, subject, size, asksToLeave, acknowledgedAt } = mail;
   return {
     id: String(id),
     receivedAt: receivedAt.toISOString(),
@@ -139,8 +141,17 @@ function mailDocument(mail: StoredReview): z.input<typeof Mail> {
     ...(sender === null ? {} : { from: sender }),
     ...(subject === null ? {} : { subject }),
     size,
+    asksToLeave,
     ...(acknowledgedAt === null ? {} : { acknowledgedAt: acknowledgedAt.toISOString() }),
   };
+}
+
+function cursorOf({ id, asksToLeave }: ReviewCursor): string {
+  return `${asksToLeave ? 'l' : ''}${id}`;
+}
+
+function readCursor(cursor: string): ReviewCursor {
+  return { id: Number(cursor.replace('l', '')), asksToLeave: cursor.startsWith('l') };
 }
 
 function unknownMail(): Problem {

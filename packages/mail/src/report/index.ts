@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { asksToLeave } from './leaving-words.ts';
 export { readMentions } from './mention.ts';
 export { readReport } from './reader.ts';
 export type { Report, ReportAction, ReportedRecipient, ReportKind } from './report.ts';
