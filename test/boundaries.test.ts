@@ -40,7 +40,7 @@ const TABLE: Readonly<Record<string, Room>> = {
   mailbox: { imports: ['core', 'mail'], uses: ['smtp-server'] },
   app: {
     imports: ['core', 'mail', 'store', 'worker', 'inbound', 'api', 'mailbox'],
-    uses: ['cli-progress', 'commander', 'csv-parse', 'pino', 'zod'],
+    uses: ['cli-progress', 'commander', 'csv-parse', 'pino', 'prom-client', 'zod'],
   },
 };
 

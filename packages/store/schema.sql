@@ -194,6 +194,14 @@ END STORED,
 CREATE INDEX identity_former ON public.identity USING btree (profile_id) WHERE (NOT current);
 CREATE UNIQUE INDEX identity_once_per_namespace ON public.identity USING btree (profile_id, namespace_key) WHERE current;
 
+CREATE TABLE inbound_watch (
+  single boolean NOT NULL DEFAULT true,
+  canary_at timestamp with time zone,
+  mail_at timestamp with time zone,
+  CONSTRAINT inbound_watch_is_one CHECK (single),
+  CONSTRAINT inbound_watch_pkey PRIMARY KEY (single)
+) WITH (fillfactor=50);
+
 CREATE TABLE installation (
   single boolean NOT NULL DEFAULT true,
   place jsonb,

@@ -1,5 +1,8 @@
 /**
- * `/healthz`: the process lives. `/readyz`: every role of it can work, or why not.
+ * `/healthz`: the process lives. `/readyz`: every role of it can work, or why not. `/metrics`: what it counts, for Prometheus.
+ *
+ * One rule: numbers are for those inside. They need no key, as scrapers have none; a request that came through a proxy,
+ * where the world comes from, finds nothing.
  *
  * @module
  */
@@ -13,15 +16,45 @@ export type Readiness = () => Promise<string | null>;
 /** Milliseconds after which a part that does not say whether it is ready is not. */
 const PATIENCE = 5_000;
 
+/** What is answered. */
+export interface HealthDeps {
+  readonly readiness: Readiness;
+  /** Added to the answer of a process that is ready. */
+  readonly facts?: (() => object) | undefined;
+  readonly exposition?: Exposition | undefined;
+}
+
+/** Metrics as text. */
+export interface Exposition {
+  /** Its media type. */
+  readonly type: string;
+  read(): Promise<string>;
+}
+
+/** What proxies add to a request (RFC 7239 and custom). */
+const FORWARDED = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+
 export async function healthRoutes(
   app: FastifyInstance,
-  deps: { readonly readiness: Readiness },
+  { readiness, facts, exposition }: HealthDeps,
 ): Promise<void> {
   const schema = { hide: true };
   app.get('/healthz', { schema }, async () => ({ status: 'alive' }));
   app.get('/readyz', { schema }, async (_request, reply) => {
-    const reason = await within(PATIENCE, deps.readiness(), () => new Error('late')).catch(() => 'not known');
-    if (reason === null) return { status: 'ready' };
+    const reason = await within(PATIENCE, readiness(), () => new Error('late')).catch(() => 'not known');
+    if (reason === null) return { status: 'ready', ...facts?.() };
     return sendProblem(reply, new Problem(503, 'not_ready', { detail: reason }));
+  });
+  if (exposition === undefined) return;
+  app.get('/metrics', { schema }, async (request, reply) => {
+    if (FORWARDED.some((name) => request.headers[name] !== undefined)) return reply.callNotFound();
+    return reply.type(exposition.type).send(await exposition.read());
   });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import Fastify from 'fastify';
-import { healthRoutes, type Readiness } from './health-routes.ts';
+import { type Exposition, healthRoutes, type Readiness } from './health-routes.ts';
 import { Problem, sendProblem, toProblem } from './problem.ts';
 import type { Api } from './server.ts';
 
@@ -13,15 +13,17 @@ export interface HealthOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly readiness: Readiness;
+  readonly facts?: (() => object) | undefined;
+  readonly exposition?: Exposition | undefined;
 }
 
-/** Serves `/healthz` and `/readyz`, and nothing else. */
-export async function startHealth({ host, port, readiness }: HealthOptions): Promise<Api> {
+/** Serves `/healthz`, `/readyz` and `/metrics`, and nothing else. */
+export async function startHealth({ host, port, ...deps }: HealthOptions): Promise<Api> {
   const app = Fastify({ logger: false, forceCloseConnections: true });
   app.setNotFoundHandler(async (_request, reply) =>
     sendProblem(reply, new Problem(404, 'not_found', { detail: 'This process serves health only.' })),
   );
   app.setErrorHandler(async (error, _request, reply) => sendProblem(reply, toProblem(error)));
-  app.register(healthRoutes, { readiness });
+  app.register(healthRoutes, deps);
   return { url: await app.listen({ host, port }), close: () => app.close() };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { Readiness } from './health-routes.ts';
+export type { Exposition, Readiness } from './health-routes.ts';
 export { type HealthOptions, startHealth } from './health-server.ts';
 export { API_SCOPES, type ApiScope } from './management/access.ts';
 export { type Api, type ApiOptions, startApi } from './server.ts';

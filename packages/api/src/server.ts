@@ -6,19 +6,21 @@
  *
  * @module
  */
-import type {
-  CompileTemplate,
-  KeyRing,
-  Log,
-  RecordAct,
-  RecordOptOut,
-  TakeNotification,
-  WakeUp,
+import {
+  type CompileTemplate,
+  type KeyRing,
+  type Log,
+  type Meter,
+  type RecordAct,
+  type RecordOptOut,
+  type TakeNotification,
+  UNMETERED,
+  type WakeUp,
 } from '@adieu/core';
 import type { Database } from '@adieu/store';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { docsRoutes } from './docs-routes.ts';
-import { healthRoutes, type Readiness } from './health-routes.ts';
+import { type Exposition, healthRoutes, type Readiness } from './health-routes.ts';
 import { impRoutes } from './imp/imp-routes.ts';
 import { sesRoutes } from './inbound/ses-routes.ts';
 import { managementRoutes } from './management/management-routes.ts';
@@ -28,6 +30,7 @@ import { openLinkHosts } from './public/link-host.ts';
 import { PUBLIC_HEADERS } from './public/page.ts';
 import { publicRoutes } from './public/public-routes.ts';
 import { logRequests } from './request-log.ts';
+import { measureRequests } from './request-meter.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
 
 export interface ApiOptions {
@@ -46,6 +49,11 @@ export interface ApiOptions {
   readonly trustProxy: readonly string[];
   readonly log: Log;
   readonly readiness: Readiness;
+  /** Of `/readyz`, beside that it is ready. */
+  readonly facts?: (() => object) | undefined;
+  /** What `/metrics` answers; without it there is no such route. */
+  readonly exposition?: Exposition | undefined;
+  readonly meter?: Meter | undefined;
   /** Where inbound mail is received, when it is: MX records point there. */
   readonly inboundHost?: string | undefined;
   /** Somebody listens at `unsubscribe@` the subdomains, so that a wrong link may name it. */
@@ -104,6 +112,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     clientErrorHandler: refuseUnreadable,
   });
   logRequests(app, log);
+  measureRequests(app, options.meter ?? UNMETERED);
   // What a route does not say for itself is said for it. No promise: this runs before every one-click.
   app.addHook('onRequest', (_request, reply, next) => {
     reply.headers(PUBLIC_HEADERS);
@@ -126,7 +135,11 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   const hosts = openLinkHosts(database);
   const now = options.now ?? (() => new Date());
   app.register(docsRoutes);
-  app.register(healthRoutes, { readiness: options.readiness });
+  app.register(healthRoutes, {
+    readiness: options.readiness,
+    facts: options.facts,
+    exposition: options.exposition,
+  });
   app.register(managementRoutes, {
     database,
     ring,

@@ -23,6 +23,7 @@ import {
   topics,
   urlOf,
   whole,
+  wholeOrOff,
 } from './setting.ts';
 
 /** Every variable, in the order of the documentation. */
@@ -137,6 +138,14 @@ export const Environment = z.object({
     '10485760',
     whole({ least: 1, most: 1_073_741_824, unit: 'bytes' }),
   ),
+  SMTP_CANARY_SECONDS: defaulted(
+    {
+      meaning:
+        'Inbound: how often the listener is sent a mail of our own, to see that it takes some; "off": never',
+    },
+    '60',
+    wholeOrOff({ least: 1, most: 86_400, unit: 'seconds' }),
+  ),
   LOG_LEVEL: defaulted(
     { meaning: 'How much is logged: trace debug info warn error fatal silent' },
     'info',
@@ -184,6 +193,8 @@ export interface InboundConfig {
   readonly maxSize: number;
   /** Peers that speak for others. */
   readonly proxies: readonly string[];
+  /** Null: it sends itself no canaries. */
+  readonly canarySeconds: number | null;
 }
 
 /** One broken variable. */
@@ -274,6 +285,7 @@ function arrange(read: z.output<typeof Environment>, variables: Variables): Conf
       maxPerIp: read.SMTP_MAX_PER_IP,
       maxSize: read.SMTP_MAX_SIZE,
       proxies: read.SMTP_TRUST_PROXY ?? [],
+      canarySeconds: read.SMTP_CANARY_SECONDS,
     },
     apiKey: read.ADIEU_API_KEY,
     keyRing: read.ADIEU_KEYRING,

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { type Api, startApi, startHealth } from '@adieu/api';
@@ -17,6 +17,9 @@ import { compileTemplate } from '@adieu/mail';
 import { checkDatabase, type OptOutRecorder, openOptOutRecorder } from '@adieu/store';
 import { type Queue, shortened, startQueue, startWorker, type Worker } from '@adieu/worker';
 import type { Config, Variable } from './config.ts';
+import { measureProcess } from './gauges.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { type Metrics, openMetrics } from './registry.ts';
 import type { Role } from './role.ts';
 import type { Stage } from './shutdown.ts';
 import type { Foundation } from './wiring.ts';
@@ -27,8 +30,7 @@ export interface RoleOptions {
   readonly roles: readonly Role[];
   /** Asked once the doors are open, before the worker starts: the demo's relay shows pages of theirs. */
   readonly relayUrl: (doors: Doors) => Promise<string>;
-  /** Somebody has looked at the database since it was away. */
-  readonly sound: () => boolean;
+  readonly heartbeat: Pick<Heartbeat, 'sending' | 'sound'>;
   readonly log: Log;
 }
 
@@ -48,8 +50,14 @@ export interface RunningRoles extends Doors {
 
 /** Starts the roles, doors first: no mail leaves before its way out is open. What started is closed when another fails. */
 export async function startRoles(foundation: Foundation, options: RoleOptions): Promise<RunningRoles> {
-  const { config, roles, log } = options;
-  const running: Parts = { recorder: openOptOutRecorder(foundation.database, { log }) };
+  const { config, roles, heartbeat, log } = options;
+  const metrics = openMetrics();
+  const { meter } = metrics;
+  const { tls } = config.inbound;
+  const certificateUntil =
+    tls === null || !roles.includes('inbound') ? null : new Date(new X509Certificate(tls.cert).validTo);
+  measureProcess(meter, { database: foundation.database, heartbeat, certificateUntil });
+  const running: Parts = { metrics, recorder: openOptOutRecorder(foundation.database, { log, meter }) };
   const doors = (): Doors => ({ url: running.api?.url ?? null, smtpPort: running.inbound?.port ?? null });
   try {
     if (roles.includes('inbound') && config.inbound.port !== null) {
@@ -69,12 +77,12 @@ export async function startRoles(foundation: Foundation, options: RoleOptions): 
     } else {
       // Whoever watches this process asks the same questions on the same port.
       running.health = await listening(['HTTP_PORT'], [config.http.port], () =>
-        startHealth({ ...config.http, readiness: () => readiness(foundation, running, options) }),
+        startHealth({ ...config.http, ...watched(foundation, running, options) }),
       );
     }
     if (roles.includes('worker')) {
       const relayUrl = await options.relayUrl(doors());
-      running.worker = await startWorker({ ...workerOptions(foundation, options), relayUrl });
+      running.worker = await startWorker({ ...workerOptions(foundation, running, options), relayUrl });
     }
   } catch (error) {
     for (const stage of stagesOf(running)) await stage.close().catch(() => undefined);
@@ -111,6 +119,7 @@ export async function listening<T>(
 }
 
 interface Parts {
+  readonly metrics: Metrics;
   readonly recorder: OptOutRecorder;
   inbound?: Inbound;
   worker?: Worker;
@@ -135,7 +144,7 @@ function stagesOf(parts: Parts): readonly Stage[] {
 }
 
 function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: RoleOptions) {
-  const { host, port, tls, deadlineSeconds, maxPerIp, maxSize, proxies } = config.inbound;
+  const { host, port, tls, deadlineSeconds, maxPerIp, maxSize, proxies, canarySeconds } = config.inbound;
   return {
     database: foundation.database,
     recorder: parts.recorder.record,
@@ -148,12 +157,14 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
     maxPerIp,
     maxSize,
     proxies,
+    canarySeconds,
     log,
+    meter: parts.metrics.meter,
     name: publicName(config) ?? hostname(),
   };
 }
 
-function workerOptions(foundation: Foundation, { config, roles, sound, log }: RoleOptions) {
+function workerOptions(foundation: Foundation, parts: Parts, { config, roles, heartbeat, log }: RoleOptions) {
   const inbound = takesMail(config, roles);
   if (!inbound) log.info({}, 'no inbound listener is configured here: mails carry no mailto');
   return {
@@ -167,8 +178,9 @@ function workerOptions(foundation: Foundation, { config, roles, sound, log }: Ro
     ...(config.retryFirstSeconds === null ? {} : { retryFirstSeconds: config.retryFirstSeconds }),
     smtpTimeouts: shortened(config.relayReplySeconds * 1000),
     inbound,
-    sound,
+    sound: heartbeat.sound,
     log,
+    meter: parts.metrics.meter,
   };
 }
 
@@ -193,20 +205,32 @@ function apiOptions(foundation: Foundation, parts: Parts, options: RoleOptions) 
     port: config.http.port,
     trustProxy: config.trustProxy,
     log,
-    readiness: () => readiness(foundation, parts, options),
+    ...watched(foundation, parts, options),
+    meter: parts.metrics.meter,
     takesMail: takesMail(config, options.roles),
     ...(inboundHost === undefined ? {} : { inboundHost }),
+  };
+}
+
+/** What whoever watches this process may ask. */
+function watched(foundation: Foundation, parts: Parts, options: RoleOptions) {
+  return {
+    readiness: () => readiness(foundation, parts, options),
+    facts: () => (parts.inbound === undefined ? {} : { inbound: parts.inbound.last() }),
+    exposition: parts.metrics,
   };
 }
 
 /** Null when every role of this process can work. */
 async function readiness(
   { database }: Foundation,
-  { worker }: Parts,
+  { worker, inbound }: Parts,
   { roles }: RoleOptions,
 ): Promise<string | null> {
   try {
     await checkDatabase(database.db);
+    const silence = inbound?.ready() ?? null;
+    if (silence !== null) return silence;
     if (!roles.includes('worker')) return null;
     return worker === undefined ? 'The worker is starting.' : worker.ready();
   } catch (error) {

@@ -94,6 +94,11 @@ export function whole(limits: {
   };
 }
 
+/** A whole number within limits, or `off`, which reads as null. */
+export function wholeOrOff(limits: Parameters<typeof whole>[0]): Read<number | null> {
+  return (given) => (given === 'off' ? { value: null } : whole(limits)(given));
+}
+
 /** What a server listens on: an IP address or a host name, without a scheme and without a port. */
 export const host: Read<string> = (given) => {
   const bare = given.replace(/^\[(.*)\]$/, '$1');

@@ -129,6 +129,8 @@ export {
   readMailLocalPart,
   sealMailToken,
 } from './mailtoken.ts';
+export type { Distribution, Labels, LabelValues, Mark, Meter, Metric } from './meter.ts';
+export { UNMETERED, WAITING_SECONDS } from './meter.ts';
 export type { NotificationOutcome, TakeNotification, Taken } from './notification.ts';
 export type { OptOut, OptOutReceipt, OptOutSource, OptOutSubject, RecordOptOut } from './optout.ts';
 export type { Policy } from './policy.ts';

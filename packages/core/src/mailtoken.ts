@@ -26,8 +26,8 @@ import { Failure } from './failure.ts';
 import type { KeyRing } from './keyring.ts';
 import { bindTexts } from './packing.ts';
 
-/** What a local part is for: leaving, or telling us of a bounce. */
-export type MailPurpose = 'mailto' | 'verp';
+/** What a local part is for: leaving, telling us of a bounce, or proving to ourselves that mail comes in. */
+export type MailPurpose = 'mailto' | 'verp' | 'canary';
 
 /** What a mail token says. Numbers are the store's. */
 export interface MailClaims {
@@ -62,6 +62,7 @@ const DAY_BITS = 22;
 export const MAIL_TOKEN_PREFIX: Readonly<Record<MailPurpose, string>> = {
   mailto: 'unsubscribe',
   verp: 'bounce',
+  canary: 'canary',
 };
 
 /** Seals a token of 45 characters. Throws `mail_token_range` for a number that does not fit. */

@@ -8,4 +8,4 @@ export { type Inbound, type InboundOptions, startInbound } from './listener.ts';
 export { type DomainStanding, type Recipient, type Route, readRecipient, route } from './route.ts';
 export { openSesDoor, type SesDoorOptions } from './ses/door.ts';
 export { verifySignatures } from './signatures.ts';
-export type { InboundStats } from './transaction.ts';
+export type { InboundStats } from './tally.ts';

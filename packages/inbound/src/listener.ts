@@ -11,18 +11,28 @@
 
 import { Resolver } from 'node:dns/promises';
 import type { Socket } from 'node:net';
-import type { KeyRing, Log, RecordOptOut, RecordReport } from '@adieu/core';
-import type { Database } from '@adieu/store';
+import {
+  type KeyRing,
+  type Log,
+  type MailClaims,
+  type Meter,
+  type RecordOptOut,
+  type RecordReport,
+  UNMETERED,
+} from '@adieu/core';
+import { type Database, noteCanary } from '@adieu/store';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
-import { openAdmission } from './admission.ts';
+import { type Admission, openAdmission } from './admission.ts';
 import { openAudiences } from './audience.ts';
+import { isFresh, startCanary } from './canary.ts';
 import { tighten } from './connection.ts';
 import { openDesk } from './desk.ts';
 import { type Networks, openProxies, type Proxies } from './proxies.ts';
 import { openReaders, type Readers } from './readers.ts';
 import type { ResolveDns } from './sender.ts';
-import { type InboundStats, openTransactions } from './transaction.ts';
+import { type InboundStats, openTally, type Tally } from './tally.ts';
+import { openTransactions } from './transaction.ts';
 
 export interface InboundOptions {
   readonly database: Database;
@@ -53,7 +63,10 @@ export interface InboundOptions {
   readonly proxies?: Networks;
   /** What may stand between `unsubscribe` or `bounce` and its token; `+` unless told otherwise. */
   readonly separators?: readonly string[];
+  /** How often the listener sends itself a canary; never unless told. */
+  readonly canarySeconds?: number | null;
   readonly log: Log;
+  readonly meter?: Meter;
   /** The name in the greeting. */
   readonly name: string;
 }
@@ -61,6 +74,10 @@ export interface InboundOptions {
 export interface Inbound {
   readonly port: number;
   stats(): InboundStats;
+  /** Null while mail comes in, as far as canaries tell; else why not. */
+  ready(): string | null;
+  /** When a canary and when a mail last came in; null before the first. */
+  last(): { readonly canaryAt: Date | null; readonly mailAt: Date | null };
   /** Stops listening, lets messages in flight finish (at most 10 s), hangs up on everybody else at once. */
   close(): Promise<void>;
 }
@@ -89,7 +106,13 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const closeReaders = async (): Promise<void> => {
     if (options.readers === undefined) await readers.close();
   };
+  const { meter = UNMETERED } = options;
+  const tally = openTally(meter);
+  const canaries = openCanaries(database, tally, now);
+  measureConnections(meter, admission);
   const transactions = openTransactions({
+    tally,
+    canary: canaries.store,
     domains,
     recorder,
     desk: openDesk({ database, recorder, reports, ring, domains, hosts, resolver, now }),
@@ -115,7 +138,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const receive = (socket: Socket, caller: NonNullable<Parameters<typeof server.connect>[1]>): void => {
     const admitted = admission.enter(caller.remoteAddress ?? socket.remoteAddress ?? '');
     if (!admitted.ok) {
-      transactions.count('turnedAway');
+      tally.count('turnedAway');
       log.debug({ full: admitted.full }, 'connection turned away');
       turnAway(socket);
       return;
@@ -137,13 +160,52 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   };
   server.on('error', (error) => log.error({ error: String(error) }, 'inbound listener failed'));
 
-  const port = await listen(server, options).catch(async (cause) => {
+  const { host, port } = await listen(server, options).catch(async (cause) => {
     await closeReaders();
     throw cause;
   });
   log.info({ port, startTls: options.tls !== undefined }, 'inbound SMTP listens');
-  const shut = () => close(server, transactions, proxies).then(closeReaders);
-  return { port, stats: transactions.stats, close: shut };
+  const { canarySeconds: everySeconds = null } = options;
+  const canary =
+    everySeconds === null
+      ? null
+      : startCanary({ ring, host, port, everySeconds, arrived: canaries.arrived, log, meter });
+  return {
+    port,
+    stats: tally.stats,
+    ready: () => canary?.ready() ?? null,
+    last: () => ({ canaryAt: canary?.lastAt() ?? null, mailAt: tally.lastMailAt() }),
+    async close() {
+      await canary?.close();
+      await close(server, transactions, proxies);
+      await closeReaders();
+    },
+  };
+}
+
+/** Canaries that came, each until its sender asks. One that is too old to be ours is stored by nobody. */
+function openCanaries(database: Database, tally: Tally, now: () => Date) {
+  const stored = new Set<number>();
+  return {
+    async store(claims: MailClaims): Promise<void> {
+      if (!isFresh(claims, now())) throw new Error('a canary of another day');
+      await noteCanary(database.db, tally.lastMailAt());
+      stored.clear();
+      stored.add(claims.profile);
+    },
+    arrived: (nonce: number) => stored.delete(nonce),
+  };
+}
+
+function measureConnections(meter: Meter, admission: Admission): void {
+  meter.gauge(
+    {
+      name: 'adieu_inbound_open_connections',
+      meaning: 'Connections to the inbound listener that are open now.',
+      labels: {},
+    },
+    (mark) => mark({}, admission.open()),
+  );
 }
 
 /** A caller waits for the answer, and may ask again. */
@@ -175,15 +237,30 @@ function serverOptions(options: InboundOptions): SMTPServerOptions {
   };
 }
 
-function listen(server: SMTPServer, { host, port }: InboundOptions): Promise<number> {
+function listen(server: SMTPServer, { host, port }: InboundOptions): Promise<Bound> {
   return new Promise((resolve, reject) => {
     server.server.once('error', reject);
     server.listen(port, host, () => {
       server.server.off('error', reject);
       const address = server.server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
+      resolve(
+        typeof address === 'object' && address !== null
+          ? { host: fromHere(address.address), port: address.port }
+          : { host, port },
+      );
     });
   });
+}
+
+/** Where a listener is reached from this machine. */
+interface Bound {
+  readonly host: string;
+  readonly port: number;
+}
+
+function fromHere(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  return address === '::' ? '::1' : address;
 }
 
 /** A caller who is turned away gets to read why, and no more than a second for it. */

@@ -16,6 +16,7 @@ import {
   parseDomain,
   tokenFingerprint,
 } from '@adieu/core';
+import { CANARY_AUDIENCE, CANARY_DOMAIN } from './canary.ts';
 
 /** A recipient as the envelope gives it: local part as spelled, domain as lower-case A-label (`null`: none given). */
 export interface Recipient {
@@ -43,6 +44,8 @@ export type Route =
       readonly fingerprint: string;
     }
   | { readonly kind: 'role'; readonly role: Role; readonly audience: MailAudience }
+  /** Our own, to see whether mail comes in. */
+  | { readonly kind: 'canary'; readonly claims: MailClaims }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'foreign' }
   | { readonly kind: 'later' };
@@ -79,11 +82,12 @@ export function readRecipient(path: string): Recipient | null {
  * Decides one recipient:
  *
  * 1. `postmaster` without a domain: the operator's.
- * 2. A domain nobody can vouch for now: later (451), never a permanent refusal.
- * 3. A domain that is not ours: foreign (550 5.7.1), we relay for nobody.
- * 4. `unsubscribe+<token>` or `bounce+<token>` with a token of this purpose, organisation and sandbox: an opt-out, a report.
- * 5. A role address, in any case.
- * 6. Anything else at our domains: unknown (550 5.1.1).
+ * 2. The domain of canaries, with a token of one: ours. It asks no database, which its content will.
+ * 3. A domain nobody can vouch for now: later (451), never a permanent refusal.
+ * 4. A domain that is not ours: foreign (550 5.7.1), we relay for nobody.
+ * 5. `unsubscribe+<token>` or `bounce+<token>` with a token of this purpose, organisation and sandbox: an opt-out, a report.
+ * 6. A role address, in any case.
+ * 7. Anything else at our domains: unknown (550 5.1.1).
  */
 export function route(recipient: Recipient, context: RouteContext): Route {
   const lower = recipient.localPart.toLowerCase();
@@ -91,6 +95,11 @@ export function route(recipient: Recipient, context: RouteContext): Route {
     return lower === 'postmaster'
       ? { kind: 'role', role: 'postmaster', audience: HOME }
       : { kind: 'unknown' };
+  }
+  if (recipient.domain === CANARY_DOMAIN) {
+    const token = detail(lower, MAIL_TOKEN_PREFIX.canary, context.separators);
+    const claims = token === null ? null : openMailToken(context.ring, 'canary', CANARY_AUDIENCE, token);
+    return claims === null ? { kind: 'foreign' } : { kind: 'canary', claims };
   }
   if (context.domain.kind === 'unavailable') return { kind: 'later' };
   if (context.domain.kind === 'foreign') return { kind: 'foreign' };

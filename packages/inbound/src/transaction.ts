@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { KeyRing, Log, RecordOptOut } from '@adieu/core';
+import type { KeyRing, Log, MailClaims, RecordOptOut } from '@adieu/core';
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { isAutomaticReply } from './autoreply.ts';
@@ -17,30 +17,7 @@ import type { Desk, Handled } from './desk.ts';
 import type { Domains } from './domains.ts';
 import type { Readers } from './readers.ts';
 import { type Route, readRecipient, route } from './route.ts';
-
-/** What happened since the start, each outcome counted once. */
-export interface InboundStats {
-  /** Opt-outs recorded (one per recipient), also repeated ones. */
-  readonly recorded: number;
-  /** Messages taken and ignored because a machine answered. */
-  readonly autoReplies: number;
-  /** Delivery reports that were recorded, one per recipient. */
-  readonly bounces: number;
-  /** Complaints that were recorded. */
-  readonly complaints: number;
-  /** Mails kept for a person to read. */
-  readonly reviewed: number;
-  /** Reports that ask for nothing: of a delay, a delivery, no spam; repeated; about nobody that is known. */
-  readonly noted: number;
-  /** Recipients refused as unknown (5.1.1) or foreign (5.7.1). */
-  readonly refusedRecipients: number;
-  /** Messages refused for their content or size. */
-  readonly refusedMessages: number;
-  /** Recipients and messages answered 451. */
-  readonly deferred: number;
-  /** Connections answered 421 at once. */
-  readonly turnedAway: number;
-}
+import type { Tally } from './tally.ts';
 
 export interface TransactionOptions {
   readonly domains: Domains;
@@ -53,13 +30,16 @@ export interface TransactionOptions {
   readonly maxSize: number;
   /** Counts a message of a remote address; false when it had its share. */
   readonly admitMessage: (remoteAddress: string) => boolean;
+  readonly tally: Tally;
+  /** Stores that a canary came; rejects when it could not. */
+  readonly canary: (claims: MailClaims) => Promise<void>;
   readonly log: Log;
 }
 
 /** `final`: the connection ends with it. */
 type Refusal = Error & { readonly responseCode: number; readonly final?: boolean };
-type TakenRoute = Extract<Route, { kind: 'opt-out' | 'report' | 'role' }>;
-type TokenRoute = Exclude<TakenRoute, { kind: 'role' }>;
+type TakenRoute = Extract<Route, { kind: 'opt-out' | 'report' | 'role' | 'canary' }>;
+type OptOutRoute = Extract<TakenRoute, { kind: 'opt-out' | 'report' }>;
 
 /** A connection that is open. */
 interface Followed {
@@ -101,19 +81,7 @@ const UNAVAILABLE = reply(451, '4.3.0 This cannot be recorded now, please try ag
 
 /** Opens the handlers for all connections of one listener. */
 export function openTransactions(options: TransactionOptions) {
-  const { log } = options;
-  const counts = {
-    recorded: 0,
-    autoReplies: 0,
-    bounces: 0,
-    complaints: 0,
-    reviewed: 0,
-    noted: 0,
-    refusedRecipients: 0,
-    refusedMessages: 0,
-    deferred: 0,
-    turnedAway: 0,
-  };
+  const { log, tally } = options;
   const routes = new WeakMap<SMTPServerAddress, TakenRoute>();
   let held = 0;
   const connections = new Map<string, Followed>();
@@ -121,25 +89,28 @@ export function openTransactions(options: TransactionOptions) {
 
   function onMailFrom(_sender: SMTPServerAddress, session: SMTPServerSession, done: Done): void {
     if (options.admitMessage(session.remoteAddress)) done();
-    else done(reply(450, '4.7.1 Too many messages from your address, try again in a minute'));
+    else {
+      tally.count('throttled');
+      done(reply(450, '4.7.1 Too many messages from your address, try again in a minute'));
+    }
   }
 
   function onRcptTo(address: SMTPServerAddress, session: SMTPServerSession, done: Done): void {
     const followed = connections.get(session.id);
     decide(address).then(
       (decided) => {
-        if (decided.kind === 'opt-out' || decided.kind === 'report' || decided.kind === 'role') {
+        if (isTaken(decided)) {
           routes.set(address, decided);
           done();
           return;
         }
         if (decided.kind === 'later') {
-          counts.deferred += 1;
+          tally.count('deferredRecipients');
           log.warn({ outcome: 'deferred' }, 'recipient deferred: the database is away');
           done(UNAVAILABLE);
           return;
         }
-        counts.refusedRecipients += 1;
+        tally.count('refusedRecipients');
         log.debug({ outcome: decided.kind }, 'recipient refused');
         if (followed !== undefined) {
           followed.refused += 1;
@@ -168,7 +139,10 @@ export function openTransactions(options: TransactionOptions) {
   }
 
   function onData(stream: SMTPServerDataStream, session: SMTPServerSession, done: Done): void {
-    const read = session.envelope.rcptTo.some((address) => routes.get(address)?.kind !== 'opt-out');
+    const read = session.envelope.rcptTo.some((address) => {
+      const kind = routes.get(address)?.kind;
+      return kind !== 'opt-out' && kind !== 'canary';
+    });
     const crowded = read && held >= HELD_LIMIT;
     const content = openContent(read && !crowded ? KEPT_OCTETS : 0);
     const followed = connections.get(session.id);
@@ -194,7 +168,7 @@ export function openTransactions(options: TransactionOptions) {
       if (content.bytes() <= options.maxSize + OVERSHOOT_OCTETS || followed === undefined) return;
       stream.removeAllListeners('data');
       hold(0);
-      counts.refusedMessages += 1;
+      tally.count('refusedMessages');
       log.info({ outcome: 'refused', reason: 'size' }, 'message refused');
       dismiss(followed.connection, 552, '5.3.4 Message exceeds the size limit');
     });
@@ -215,9 +189,10 @@ export function openTransactions(options: TransactionOptions) {
     session: SMTPServerSession,
     crowded: boolean,
   ): Promise<Refusal | null> {
+    const since = performance.now();
     const refusal = refusalOf(content, options.maxSize);
     if (refusal !== null) {
-      counts.refusedMessages += 1;
+      tally.count('refusedMessages');
       log.info({ outcome: 'refused', reason: refusal.reason }, 'message refused');
       return refusal.reply;
     }
@@ -229,9 +204,13 @@ export function openTransactions(options: TransactionOptions) {
     const mail = openCorrespondence({ content, sender, remoteAddress, helo }, options.readers);
     const at = new Date();
     const outcomes = await Promise.allSettled(
-      rcptTo.map(async (address): Promise<Handled> => {
+      rcptTo.map(async (address): Promise<Handled | 'canary'> => {
         const decided = routes.get(address);
         if (decided === undefined) throw new Error('a recipient without its route');
+        if (decided.kind === 'canary') {
+          await options.canary(decided.claims);
+          return 'canary';
+        }
         if (decided.kind !== 'opt-out') {
           if (crowded) throw new Error('too many mails are being read');
           return options.desk(mail, decided);
@@ -242,21 +221,23 @@ export function openTransactions(options: TransactionOptions) {
       }),
     );
     if (outcomes.some((outcome) => outcome.status === 'rejected')) {
-      counts.deferred += 1;
+      tally.count('deferredMessages');
       log.warn({ outcome: 'deferred', recipients: rcptTo.length }, 'message deferred: not recorded');
       return UNAVAILABLE;
     }
     const handled = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    for (const kind of new Set(handled)) {
-      const number = handled.filter((one) => one === kind).length;
+    const mails = handled.filter((one) => one !== 'canary');
+    if (mails.length > 0) tally.answered((performance.now() - since) / 1000);
+    for (const kind of new Set(mails)) {
+      const number = mails.filter((one) => one === kind).length;
       // A machine's answer is one, however many addresses it was sent to.
-      counts[kind] += kind === 'autoReplies' ? 1 : number;
+      tally.count(kind, kind === 'autoReplies' ? 1 : number);
       log.info({ outcome: OUTCOMES[kind], recipients: number }, SAID[kind]);
     }
     return null;
   }
 
-  async function record(decided: TokenRoute, at: Date): Promise<void> {
+  async function record(decided: OptOutRoute, at: Date): Promise<void> {
     const { audience, claims, fingerprint } = decided;
     const { known } = await options.recorder({
       organisation: audience.organisation,
@@ -276,10 +257,6 @@ export function openTransactions(options: TransactionOptions) {
     onMailFrom,
     onRcptTo,
     onData,
-    stats: (): InboundStats => ({ ...counts }),
-    count: (outcome: keyof InboundStats): void => {
-      counts[outcome] += 1;
-    },
     follow: (connection: SMTPConnection): void => {
       connections.set(connection.id, { connection, refused: 0, busy: false, abandon: () => undefined });
     },
@@ -294,6 +271,10 @@ export function openTransactions(options: TransactionOptions) {
       for (const followed of connections.values()) if (!followed.busy) hangUp(followed.connection);
     },
   };
+}
+
+function isTaken(decided: Route): decided is TakenRoute {
+  return decided.kind !== 'unknown' && decided.kind !== 'foreign' && decided.kind !== 'later';
 }
 
 function hangUp(connection: SMTPConnection): void {

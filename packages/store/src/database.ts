@@ -26,8 +26,17 @@ export interface Database {
    * server may answer since.
    */
   outages(): number;
+  /** Connections of this process, for metrics. */
+  pool(): PoolStats;
   /** Waits for statements that run, then closes every connection. */
   close(): Promise<void>;
+}
+
+/** Connections to the database, and who waits for one. */
+export interface PoolStats {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
 }
 
 /** Where the database is and how many connections this process may hold (default 10). */
@@ -84,6 +93,11 @@ export function openDatabase({ url, poolSize = 10 }: DatabaseOptions): Database 
     db,
     url,
     outages: () => outages,
+    pool: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     close: () => {
       closing ??= db.destroy().then(() => (pool.ended || pool.ending ? undefined : pool.end()));
       return closing;

@@ -10,6 +10,7 @@ import type {
   Act,
   ActReceipt,
   Log,
+  Meter,
   OptOut,
   OptOutReceipt,
   RecordAct,
@@ -18,12 +19,13 @@ import type {
   Report,
   ReportReceipt,
 } from '@adieu/core';
-import { Failure, isFailure } from '@adieu/core';
+import { Failure, isFailure, UNMETERED } from '@adieu/core';
 import { checkAct, recordAct } from './act.ts';
 import type { Database } from './database.ts';
 import { isDatabaseAway, sqlState } from './database-error.ts';
 import type { Recorded } from './opt-out.ts';
 import { checkOptOut, recordOptOuts } from './opt-out.ts';
+import { openRecorderTally } from './recorder-tally.ts';
 import { recordReport } from './report.ts';
 import { openSettleWatch } from './settle-watch.ts';
 
@@ -43,6 +45,7 @@ export interface OptOutRecorderOptions {
   readonly log: Log;
   /** How long an answer waits for messages that are being sent. Default: 2, which is what is promised. */
   readonly patienceSeconds?: number;
+  readonly meter?: Meter;
 }
 
 /** Counters since the start. */
@@ -61,6 +64,8 @@ export interface OptOutStats {
 
 interface Pending {
   readonly optOut: OptOut;
+  /** `performance.now()` when it was taken. */
+  readonly since: number;
   readonly resolve: (receipt: OptOutReceipt) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -75,9 +80,10 @@ const ACT_LIMIT = 1_000;
 /** Opens a recorder on a pool. One per process is enough. */
 export function openOptOutRecorder(
   { db }: Database,
-  { log, patienceSeconds = PATIENCE_SECONDS }: OptOutRecorderOptions,
+  { log, patienceSeconds = PATIENCE_SECONDS, meter = UNMETERED }: OptOutRecorderOptions,
 ): OptOutRecorder {
   const watch = openSettleWatch(db, patienceSeconds);
+  const tally = openRecorderTally(meter);
   const pending: Pending[] = [];
   const answers = new Set<Promise<void>>();
   const acts = new Set<Promise<ActReceipt | ReportReceipt>>();
@@ -94,32 +100,44 @@ export function openOptOutRecorder(
     });
     for (const messages of overtaken) {
       stats.overtaken += messages.length;
+      tally.overtaken(messages.length);
       if (messages.length > 0) log.warn({ messages }, 'an opt-out is answered while messages are being sent');
     }
   };
 
   const answer = async (group: readonly Pending[], recorded: readonly Recorded[]) => {
     await settled(recorded);
-    group.forEach(({ resolve }, place) => {
+    group.forEach(({ optOut, since, resolve }, place) => {
       const { changed = false, known = false } = recorded[place] ?? {};
+      tally.optOut(optOut, { changed, known }, (performance.now() - since) / 1000);
       resolve({ changed, known });
     });
   };
 
+  const refuse = ({ optOut, reject }: Pending, error: unknown): void => {
+    tally.optOut(optOut, 'failed', 0);
+    reject(asFailure(error));
+  };
+
   const storeAct = async (act: Act): Promise<ActReceipt> => {
     const { receipt, narrowed } = await recordAct(db, act).catch((error: unknown) => {
+      tally.act(act, false);
       throw asFailure(error);
     });
     stats.acts += 1;
+    tally.act(act, true);
     if (narrowed.length > 0) await settled(narrowed);
     return receipt;
   };
 
   const storeReport = async (report: Report): Promise<ReportReceipt> => {
-    const { receipt, recorded } = await recordReport(db, report).catch((error: unknown) => {
+    const stored = await recordReport(db, report).catch((error: unknown) => {
+      tally.report(report, 'failed');
       throw asFailure(error);
     });
+    const { receipt, recorded } = stored;
     stats.reports += 1;
+    tally.report(report, stored);
     if (recorded.length > 0) await settled(recorded);
     return receipt;
   };
@@ -138,13 +156,14 @@ export function openOptOutRecorder(
     );
     stats.recorded += group.length;
     stats.groups += 1;
+    tally.group(group.length);
     const answering = answer(group, recorded).finally(() => answers.delete(answering));
     answers.add(answering);
   };
 
   const writeOneByOne = async (group: readonly Pending[]) => {
     for (const entry of group) {
-      await write([entry]).catch((error: unknown) => entry.reject(asFailure(error)));
+      await write([entry]).catch((error: unknown) => refuse(entry, error));
     }
   };
 
@@ -153,7 +172,7 @@ export function openOptOutRecorder(
       const group = pending.splice(0, GROUP_LIMIT);
       await write(group).catch(async (error: unknown) => {
         if (isDatabaseAway(error)) {
-          for (const { reject } of group) reject(asFailure(error));
+          for (const entry of group) refuse(entry, error);
           return;
         }
         // The text of a database error may hold a value of the row: it is not logged.
@@ -174,7 +193,7 @@ export function openOptOutRecorder(
           throw notTaken();
         }
         checkOptOut(optOut);
-        pending.push({ optOut, resolve, reject });
+        pending.push({ optOut, since: performance.now(), resolve, reject });
         // Started in a later turn, so that all who came in this one share the first commit.
         flushing ??= Promise.resolve().then(flush);
       }),

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { OptOut, Report, ReportReceipt } from '@adieu/core';
+import type { BounceVerdict, OptOut, Report, ReportReceipt } from '@adieu/core';
 import { judgeBounce } from '@adieu/core';
 import { countBounces, suppressAddresses } from './bounce.ts';
 import type { Db } from './database.ts';
@@ -23,6 +23,8 @@ import { MAILED_BY, MAILED_COLUMNS, SUBJECT_COLUMNS, SUBJECT_OF, subjectColumns 
 export interface RecordedReport {
   readonly receipt: ReportReceipt;
   readonly recorded: readonly Recorded[];
+  /** Of a bounce that is recorded. */
+  readonly bounce?: BounceVerdict['kind'];
 }
 
 interface Subject {
@@ -100,13 +102,13 @@ async function writeBounce(
   const message = await findReported(db, { ...report, profileId, addressId: address.id });
   const repeats = message !== null && !(await endMessage(db, message, verdict));
   // Refused for who sends or how: nothing is said about the address.
-  if (verdict.kind === 'sender') return answer('recorded');
+  if (verdict.kind === 'sender') return { ...answer('recorded'), bounce: verdict.kind };
   // Of a message that has come back before, in session or in another report, a soft bounce was counted then.
   if (verdict.kind === 'soft' && repeats) return answer('noted');
   const suppressed = await countBounces(db, [
     { ...named(message), addressId: address.id, kind: verdict.kind, status: verdict.status },
   ]);
-  return answer('recorded', suppressed.has(address.id));
+  return { ...answer('recorded', suppressed.has(address.id)), bounce: verdict.kind };
 }
 
 /** A complaint, or the mere wish to leave: the whole channel, as a person says it at the door (I3). */

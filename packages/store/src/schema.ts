@@ -245,6 +245,7 @@ export interface Schema {
     restored_at: Date | null;
   };
   witness: { id: string; beat: number; beat_at: Instant };
+  inbound_watch: { single: Generated<boolean>; canary_at: Date | null; mail_at: Date | null };
   delivery_list: {
     sandbox_id: number;
     list: 'suppressed' | 'allowed';

@@ -54,7 +54,7 @@ const LEFT_MS = 10_000;
 
 /** Delivers what is due in a batch. Rejects never; what went wrong is logged and due again. */
 export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<void> {
-  const { db, ledger, log, owner, leaseSeconds } = deps;
+  const { db, ledger, tally, log, owner, leaseSeconds } = deps;
   if (deps.stopping() || ledger.away()) return;
   const since = performance.now();
   const claim = await claimBatch(db, { ...job, owner, leaseSeconds }).catch((error: unknown) => {
@@ -62,6 +62,7 @@ export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<v
     return null;
   });
   if (claim === null) return;
+  tally.batch('claimed');
   const lease = keepLease(db, claim.lease, { since, log });
   let notBefore: Date | null = null;
   const passage: Passage = { survivor: null, through: claim.deaths < SUSPICIOUS };
@@ -71,11 +72,13 @@ export async function deliverBatch(job: BatchJob, deps: DeliveryDeps): Promise<v
     // The database is away, or nothing of this delivery can leave: it is due again, by itself or when put right.
     const away = isFailure(error) && error.code === 'database_unavailable';
     if (!away) notBefore = new Date(deps.now().getTime() + HOLD_MS);
+    tally.batch('held');
     log[away ? 'warn' : 'error'](
       { ...job, error: isFailure(error) ? error.code : String(error) },
       'batch held',
     );
   } finally {
+    if (!lease.held()) tally.batch('lost');
     lease.stop();
   }
   const { through } = passage;
@@ -119,6 +122,7 @@ async function deliverClaim({ claim, lease, passage }: Claimed, deps: DeliveryDe
     retryAt = await workThrough(run, deps);
   } finally {
     await Promise.all(flights);
+    deps.tally.unsigned(preparation.held());
   }
   if (retryAt !== null) return retryAt;
   const wait = run.left > 0 ? LEFT_MS : preparation.held() > 0 ? HOLD_MS : null;

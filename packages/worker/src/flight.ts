@@ -63,6 +63,7 @@ export async function intend(chosen: readonly Prepared[], deps: FlightDeps): Pro
   const messages = chosen.map((prepared) => prepared.message);
   try {
     const admitted = await commitIntent(deps.db, deps.lease.lease, { attemptId, messages });
+    deps.tally.intent(messages.length, admitted.size);
     return { attemptId, startBy, admitted };
   } catch (error) {
     // It may have been committed and only the answer lost. Nothing was written to a connection: it is ours to undo.

@@ -6,12 +6,13 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import type { KeyRing, Log, WakeUpJob } from '@adieu/core';
+import { type KeyRing, type Log, type Meter, UNMETERED, type WakeUpJob } from '@adieu/core';
 import { type Database, databaseTime } from '@adieu/store';
 import { openClock } from './clock.ts';
 import { openComposers } from './composers.ts';
 import { type DeliveryDeps, deliverBatch } from './delivery.ts';
 import { expandExecution } from './expansion.ts';
+import { measureWorker } from './gauges.ts';
 import { openLedger } from './ledger.ts';
 import { startConsumer, startQueue } from './queue.ts';
 import { openRelay, type RelayStats } from './relay.ts';
@@ -39,6 +40,7 @@ export interface WorkerOptions {
   /** While it answers false nothing is claimed and no intent made: the database is not known to be the same. Default: true. */
   readonly sound?: (() => boolean) | undefined;
   readonly log: Log;
+  readonly meter?: Meter | undefined;
   /** Batches at once. Default: 4. */
   readonly concurrency?: number | undefined;
   /** Connections to the relay. Default: `maxConnections` of the URL, or 10. */
@@ -96,7 +98,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
   });
   const ledger = openLedger(db, log, options.sound);
-  const tally = openTally();
+  const { meter = UNMETERED } = options;
+  const tally = openTally(meter);
   let stopping = false;
   let batches = 0;
   const deps: DeliveryDeps = {
@@ -158,13 +161,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await Promise.all([ended ? null : consumer.abandon(), queue.close()]);
   }
 
+  const stats = (): WorkerStats => ({
+    messages: tally.read(),
+    relay: relay.stats(),
+    batches,
+    repliesHeld: ledger.held(),
+  });
+  measureWorker(meter, { stats, away: ledger.away });
+
   let closing: Promise<void> | null = null;
   return {
     ready() {
       if (stopping) return 'The worker is stopping.';
       return ledger.away() ? 'The worker cannot write its ledger.' : null;
     },
-    stats: () => ({ messages: tally.read(), relay: relay.stats(), batches, repliesHeld: ledger.held() }),
+    stats,
     close: () => {
       closing ??= close();
       return closing;

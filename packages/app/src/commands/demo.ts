@@ -73,8 +73,7 @@ async function start(config: Config, log: Log): Promise<DemoAlive> {
       return config.relayUrl ?? started.mailbox.smtpUrl;
     };
     const heartbeat = await startHeartbeat(foundation, { config, sends: true, log });
-    const { sound } = heartbeat;
-    const roles = await startRoles(foundation, { config, roles: ROLES, relayUrl, sound, log });
+    const roles = await startRoles(foundation, { config, roles: ROLES, relayUrl, heartbeat, log });
     if (started.mailbox === undefined) throw new Error('the mailbox did not start');
     return { foundation, heartbeat, roles, mailbox: started.mailbox, extra: [mailboxStage] };
   } catch (error) {

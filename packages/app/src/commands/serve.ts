@@ -23,8 +23,7 @@ export async function serve(config: Config, roles: readonly Role[]): Promise<voi
       try {
         const heartbeat = await startHeartbeat(foundation, { config, sends: roles.includes('worker'), log });
         const relayUrl = async () => config.relayUrl ?? '';
-        const { sound } = heartbeat;
-        const running = await startRoles(foundation, { config, roles, relayUrl, sound, log });
+        const running = await startRoles(foundation, { config, roles, relayUrl, heartbeat, log });
         log.info({ roles, url: running.url, smtpPort: running.smtpPort }, 'ready');
         return { foundation, heartbeat, roles: running };
       } catch (error) {

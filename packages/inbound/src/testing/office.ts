@@ -6,6 +6,7 @@
 import {
   generateDkimKeys,
   generateKeyRing,
+  type KeyRing,
   type Log,
   type MailAudience,
   type MailClaims,
@@ -20,6 +21,7 @@ import {
 import {
   type ConsentChange,
   consentHistory,
+  type Db,
   ensureSandbox,
   findEntries,
   findProfile,
@@ -54,6 +56,9 @@ export interface Person {
 }
 
 export interface Office {
+  /** Past the line, for looking. */
+  readonly db: Db;
+  readonly ring: KeyRing;
   readonly line: CuttableLine;
   /** Where listeners record opt-outs. */
   readonly record: RecordOptOut;
@@ -166,6 +171,8 @@ export async function openOffice(): Promise<Office> {
   }
 
   return {
+    db,
+    ring,
     line,
     record: recorder.record,
     list: { number, name: 'weekly' },

@@ -1,0 +1,231 @@
+/**
+ * What an operator sees of Adieu: `GET /metrics` of two processes that share the work, `/readyz`, and what they say when the
+ * inbound listener falls silent (P3).
+ *
+ * @module
+ */
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { greet, submit } from '../packages/inbound/src/testing/caller.ts';
+import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
+import { type Backend, openBackend } from './backend.ts';
+import { createBrand, DOMAIN, enqueue, finished, importPeople, postOneClick, waysOut } from './brand.ts';
+import { type Exposition, readExposition } from './exposition.ts';
+import { complaint, deliveryReport, headerOf } from './returned-mail.ts';
+import { type Answer, type RunningAdieu, runAdieu, until } from './running-adieu.ts';
+
+const PEOPLE = 5;
+const MAIL = 'From: someone@example.net\r\nSubject: unsubscribe\r\n\r\n';
+
+let backend: Backend;
+let relay: ScriptedRelay;
+let front: RunningAdieu;
+let listener: RunningAdieu;
+const held: Socket[] = [];
+beforeAll(async () => {
+  backend = await openBackend();
+  relay = await startScriptedRelay({
+    answer: ({ stage, line }) => (stage === 'rcpt' && line.includes('p4@') ? '550 5.1.1 Nobody' : undefined),
+  });
+  const env = { SMTP_CANARY_SECONDS: '1' };
+  front = await runAdieu({ backend, relayUrl: relay.url, roles: 'api,worker', env });
+  const { dataDir } = front;
+  listener = await runAdieu({ backend, relayUrl: relay.url, roles: 'inbound', env, dataDir });
+  await createBrand(front);
+  await importPeople(front, PEOPLE);
+});
+afterAll(async () => {
+  for (const socket of held) socket.destroy();
+  await listener?.stop();
+  await front?.stop();
+  await relay?.close();
+  await backend?.close();
+});
+
+async function scrapeText(adieu: RunningAdieu): Promise<string> {
+  const response = await fetch(`${adieu.url}/metrics`);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  return response.text();
+}
+
+const scrape = async (adieu: RunningAdieu): Promise<Exposition> => readExposition(await scrapeText(adieu));
+
+type Wanted = readonly [string, Readonly<Record<string, string>>, number | undefined];
+
+/** Waits for these values: a number is written a moment after what it counts was answered. */
+async function counts(adieu: RunningAdieu, wanted: readonly Wanted[]): Promise<void> {
+  let found: readonly Wanted[] = [];
+  const reached = async () => {
+    const at = await scrape(adieu);
+    found = wanted.map(([name, labels]) => [name, labels, at.value(name, labels)]);
+    return JSON.stringify(found) === JSON.stringify(wanted);
+  };
+  await until(reached, undefined, 20_000).catch(() => undefined);
+  expect(found).toEqual(wanted);
+}
+
+async function deliver(recipient: string, content: string): Promise<string> {
+  const caller = await greet(listener.smtpPort);
+  try {
+    return await submit(caller, { recipients: [recipient], content });
+  } finally {
+    caller.hangUp();
+  }
+}
+
+async function readiness(adieu: RunningAdieu): Promise<Answer> {
+  const response = await fetch(`${adieu.url}/readyz`);
+  return { status: response.status, body: await response.json() };
+}
+
+describe('GET /metrics', () => {
+  test('counts what happens once, in the process where it happens, and holds nobody', async () => {
+    const execution = await enqueue(front);
+    await finished(front, execution);
+    const mailTo = (id: string) => {
+      const mail = relay.mails.find(({ to }) => to === `${id}@example.org`);
+      if (mail === undefined) throw new Error(`nothing went to ${id}`);
+      return mail;
+    };
+    const gone = waysOut(mailTo('p0'));
+    expect(await postOneClick(front, gone.https)).toBe(200);
+    expect(await postOneClick(front, gone.https)).toBe(200);
+    const left = waysOut(mailTo('p1'));
+    const sender = `someone-${DOMAIN}@example.net`;
+    expect(await deliver(left.mailto, MAIL)).toMatch(/^250 /);
+    expect(await deliver(left.mailto, `Auto-Submitted: auto-replied\r\n${MAIL}`)).toMatch(/^250 /);
+    expect(await deliver(mailTo('p2').from, deliveryReport(mailTo('p2')))).toMatch(/^250 /);
+    expect(await deliver(mailTo('p3').from, complaint(mailTo('p3')))).toMatch(/^250 /);
+    expect(await deliver(`postmaster@${DOMAIN}`, `From: ${sender}\r\n\r\nHello\r\n`)).toMatch(/^250 /);
+    expect(await deliver(`nobody@${DOMAIN}`, MAIL)).toMatch(/^550 /);
+
+    await counts(front, [
+      ['adieu_messages_total', { outcome: 'sent' }, PEOPLE - 1],
+      ['adieu_messages_total', { outcome: 'bounced' }, 1],
+      ['adieu_messages_total', { outcome: 'excluded' }, 0],
+      ['adieu_intents_total', { outcome: 'admitted' }, PEOPLE],
+      ['adieu_worker_batches_total', { event: 'claimed' }, 1],
+      ['adieu_optouts_total', { source: 'header_post', outcome: 'recorded' }, 1],
+      ['adieu_optouts_total', { source: 'header_post', outcome: 'repeated' }, 1],
+      ['adieu_optouts_total', { source: 'header_mailto', outcome: 'recorded' }, 0],
+      ['adieu_optout_seconds_count', {}, 2],
+      ['adieu_http_requests_total', { door: 'one_click', status: '2xx' }, 2],
+      ['adieu_sending_paused', {}, 0],
+      ['adieu_queue_batches', {}, 0],
+      ['adieu_inbound_listener_up', {}, undefined],
+      ['adieu_inbound_mails_total', { outcome: 'opted_out' }, undefined],
+    ]);
+    await counts(listener, [
+      ...['opted_out', 'auto_reply', 'bounced', 'complained', 'review'].map(
+        (outcome) => ['adieu_inbound_mails_total', { outcome }, 1] as const,
+      ),
+      ['adieu_inbound_mails_total', { outcome: 'noted' }, 0],
+      ['adieu_inbound_refusals_total', { stage: 'recipient', reply: '5xx' }, 1],
+      ['adieu_inbound_commit_seconds_count', {}, 5],
+      ['adieu_optouts_total', { source: 'header_mailto', outcome: 'recorded' }, 1],
+      ['adieu_reports_total', { kind: 'bounce', outcome: 'recorded' }, 1],
+      ['adieu_reports_total', { kind: 'complaint', outcome: 'recorded' }, 1],
+      ['adieu_reported_bounces_total', { kind: 'hard' }, 1],
+      ['adieu_reported_suppressions_total', {}, 2],
+      ['adieu_inbound_listener_up', {}, 1],
+      ['adieu_messages_total', { outcome: 'sent' }, undefined],
+    ]);
+    expect((await scrape(listener)).value('adieu_inbound_last_mail_timestamp_seconds')).toBeGreaterThan(
+      1.7e9,
+    );
+
+    for (const adieu of [front, listener]) {
+      const text = await scrapeText(adieu);
+      const found = /@|example\.(?:org|net|com)|\bp\d\b|[a-z2-7]{45}|[A-Za-z0-9_-]{40,}(?![^\n]*\bHELP)/;
+      const samples = text.split('\n').filter((line) => !line.startsWith('#'));
+      expect(samples.filter((line) => found.test(line.replace(/^[a-z_:]+/, '')))).toEqual([]);
+      for (const secret of [gone.https.search, left.mailto, headerOf(mailTo('p0')), front.key, DOMAIN])
+        expect(text).not.toContain(secret);
+      const ours = [...readExposition(text).types.keys()].filter((name) => name.startsWith('adieu_'));
+      expect(ours.length).toBeGreaterThan(15);
+    }
+  }, 300_000);
+
+  test('is for those inside: whoever comes through a proxy finds nothing', async () => {
+    for (const header of ['x-forwarded-for', 'forwarded', 'via']) {
+      for (const adieu of [front, listener]) {
+        const response = await fetch(`${adieu.url}/metrics`, { headers: { [header]: '203.0.113.7' } });
+        expect(response.status).toBe(404);
+      }
+    }
+  });
+
+  test('has a name for every metric as Prometheus wants it', async () => {
+    for (const adieu of [front, listener]) {
+      const { types } = await scrape(adieu);
+      for (const [name, type] of types) {
+        if (!name.startsWith('adieu_')) continue;
+        expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
+        expect(name).not.toMatch(/_(?:ms|milliseconds|minutes|kb|mb)\b/);
+      }
+    }
+  });
+});
+
+describe('a listener that falls silent', () => {
+  const ready = async (wanted: number) =>
+    until(
+      async () => {
+        const answer = await readiness(listener);
+        return answer.status === wanted && answer;
+      },
+      () => `never ${wanted}\n${listener.log()}`,
+    );
+
+  test('turns its process unready in plain words, and ready again by itself', async () => {
+    const before = await ready(200);
+    expect(Object.keys(before.body.inbound)).toEqual(['canaryAt', 'mailAt']);
+    // A lock that is never let go: the way in is open, and nothing is ever stored.
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const locked = backend.db.transaction().execute(async (transaction) => {
+      await sql`LOCK TABLE inbound_watch IN ACCESS EXCLUSIVE MODE`.execute(transaction);
+      await released;
+    });
+    try {
+      const { body } = await ready(503);
+      expect(body).toMatchObject({ code: 'not_ready' });
+      expect(body.detail).toMatch(/^The inbound listener /);
+      expect((await scrape(listener)).value('adieu_inbound_listener_up')).toBe(0);
+      // Its neighbour has no listener to worry about.
+      expect(await readiness(front)).toMatchObject({ status: 200, body: { status: 'ready' } });
+    } finally {
+      release();
+      await locked;
+    }
+    await ready(200);
+    expect((await scrape(listener)).value('adieu_inbound_listener_up')).toBe(1);
+    expect(listener.log()).toContain('the inbound listener takes mail again');
+  }, 300_000);
+
+  test('stays ready while all its places for one caller are held: busy is not silent', async () => {
+    const result = (at: Exposition, name: string) =>
+      at.value('adieu_inbound_canaries_total', { result: name }) ?? 0;
+    const before = result(await scrape(listener), 'busy');
+    for (let place = 0; place < 60; place += 1) {
+      const socket = connect(listener.smtpPort, '127.0.0.1');
+      socket.on('error', () => undefined);
+      held.push(socket);
+    }
+    await until(async () => result(await scrape(listener), 'busy') > before);
+    expect(await readiness(listener)).toMatchObject({ status: 200 });
+    for (const socket of held.splice(0)) socket.destroy();
+  }, 300_000);
+
+  test('that is killed is seen by the others: the last canary of the installation grows old', async () => {
+    const name = 'adieu_installation_canary_timestamp_seconds';
+    const moving = (await scrape(front)).value(name) ?? 0;
+    await until(async () => ((await scrape(front)).value(name) ?? 0) > moving);
+    await listener.kill();
+    await until(async () => Date.now() / 1000 - ((await scrape(front)).value(name) ?? 0) > 8);
+  }, 300_000);
+});
