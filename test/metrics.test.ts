@@ -4,7 +4,11 @@
  *
  * @module
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { greet, submit } from '../packages/inbound/src/testing/caller.ts';
@@ -15,6 +19,7 @@ import { type Exposition, readExposition } from './exposition.ts';
 import { complaint, deliveryReport, headerOf } from './returned-mail.ts';
 import { type Answer, type RunningAdieu, runAdieu, until } from './running-adieu.ts';
 
+const MAIN = fileURLToPath(new URL('../packages/app/dist/main.js', import.meta.url));
 const PEOPLE = 5;
 const MAIL = 'From: someone@example.net\r\nSubject: unsubscribe\r\n\r\n';
 
@@ -78,6 +83,26 @@ async function deliver(recipient: string, content: string): Promise<string> {
 async function readiness(adieu: RunningAdieu): Promise<Answer> {
   const response = await fetch(`${adieu.url}/readyz`);
   return { status: response.status, body: await response.json() };
+}
+
+/** What `adieu doctor` finds, by check. */
+async function doctor(): Promise<Record<string, string>> {
+  const env = {
+    PATH: process.env.PATH ?? '',
+    ...backend.env,
+    ADIEU_DATA_DIR: front.dataDir,
+    SMTP_PORT: String(listener.smtpPort),
+  };
+  const child = spawn(process.execPath, [MAIN, 'doctor', '--json'], { env });
+  let printed = '';
+  let complaint = '';
+  child.stdout.on('data', (chunk) => (printed += chunk));
+  child.stderr.on('data', (chunk) => (complaint += chunk));
+  const [code] = await once(child, 'close');
+  if (printed === '') throw new Error(complaint);
+  const { findings } = JSON.parse(printed) as { findings: { check: string; verdict: string }[] };
+  expect(code).toBe(findings.some(({ verdict }) => verdict === 'wrong') ? 1 : 0);
+  return Object.fromEntries(findings.map(({ check, verdict }) => [check, verdict]));
 }
 
 describe('GET /metrics', () => {
@@ -169,6 +194,35 @@ describe('GET /metrics', () => {
   });
 });
 
+describe('the list of metrics', () => {
+  test('has every metric with its labels and their values, and no other; alerts name none that is not there', async () => {
+    const page = readFileSync(new URL('../packages/WATCHING.md', import.meta.url), 'utf8');
+    const rows = new Map(
+      [...page.matchAll(/^\| `(adieu_\w+)` \| (.*?) \|/gm)].map(([, name = '', labels = '']) => [
+        name,
+        labels,
+      ]),
+    );
+    const scraped = [await scrape(front), await scrape(listener)];
+    const names = new Set(
+      scraped.flatMap(({ types }) => [...types.keys()].filter((name) => name.startsWith('adieu_'))),
+    );
+    expect([...rows.keys()].sort()).toEqual([...names].sort());
+    for (const { name, labels } of scraped.flatMap(({ series }) => series)) {
+      const said = rows.get(name) ?? rows.get(name.replace(/_(?:bucket|sum|count)$/, ''));
+      for (const [label, value] of Object.entries(labels)) {
+        if (said === undefined || label === 'le' || label === 'source') continue;
+        expect([name, said]).toEqual([name, expect.stringContaining(`\`${label}\``)]);
+        if (label !== 'status') expect(page).toMatch(new RegExp(`[\`(\\s]${value}[\`)\\s]`));
+      }
+    }
+    const alerts = /```yaml\ngroups:([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const asked = [...alerts.matchAll(/\badieu_\w+/g)].map(([name]) => name.replace(/_bucket$/, ''));
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter((name) => !names.has(name))).toEqual([]);
+  });
+});
+
 describe('a listener that falls silent', () => {
   const ready = async (wanted: number) =>
     until(
@@ -225,7 +279,16 @@ describe('a listener that falls silent', () => {
     const name = 'adieu_installation_canary_timestamp_seconds';
     const moving = (await scrape(front)).value(name) ?? 0;
     await until(async () => ((await scrape(front)).value(name) ?? 0) > moving);
+    const examined = await doctor();
+    expect(examined).toMatchObject({
+      database: 'ok',
+      'last canary': 'ok',
+      'last mail': 'ok',
+      'inbound listener': 'ok',
+    });
+    expect(Object.keys(examined)).toContain(`MX of ${DOMAIN}`);
     await listener.kill();
+    expect(await doctor()).toMatchObject({ database: 'ok', 'inbound listener': 'wrong' });
     await until(async () => Date.now() / 1000 - ((await scrape(front)).value(name) ?? 0) > 8);
   }, 300_000);
 });

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { isFailure, SUPPRESSION_REASONS } from '@adieu/core';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { showConfig } from './commands/config.ts';
+import type { DoctorOptions } from './commands/doctor.ts';
 import type { ImportSuppressionsOptions } from './commands/import.ts';
 import type { InspectOptions } from './commands/inspect.ts';
 import { initKeys, rotate, showKeys } from './commands/keys.ts';
@@ -169,6 +170,19 @@ function buildProgram(state: State): Command {
       const config = configure();
       const { erasePerson } = await import('./commands/privacy.ts');
       state.code = (await erasePerson(config, { namespace, id }, options)) ? 0 : 1;
+    });
+
+  program
+    .command('doctor')
+    .description('say whether mail comes in: listener, last mail, MX; exit 1 when something is wrong')
+    .option(
+      '--listener <host:port>',
+      'where outside senders reach the listener; default: SMTP_HOST, SMTP_PORT',
+    )
+    .addOption(json())
+    .action(async (options: DoctorOptions) => {
+      const { examine } = await import('./commands/doctor.ts');
+      state.code = (await examine(configure(), options)) ? 0 : 1;
     });
 
   const keys = program.command('keys').description('the key ring and the API key; only ids are shown');

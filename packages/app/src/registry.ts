@@ -57,7 +57,12 @@ export function openMetrics(): Metrics {
       });
     },
   };
-  return { meter, type: registry.contentType, read: () => registry.metrics() };
+  return {
+    meter,
+    type: registry.contentType,
+    // Its spelling of no number, between two readings of the event loop, is not the format's.
+    read: async () => (await registry.metrics()).replace(/ Nan$/gm, ' NaN'),
+  };
 }
 
 function described({ name, meaning, labels }: Metric) {

@@ -47,8 +47,8 @@ export interface Canary {
 }
 
 /** What became of one. `busy`: there are too many callers, of which we are one; that is no silence. */
-type Fate = 'stored' | 'busy' | 'deferred' | 'refused' | 'unreachable' | 'silent' | 'stranger';
 const FATES = ['stored', 'busy', 'deferred', 'refused', 'unreachable', 'silent', 'stranger'] as const;
+type Fate = (typeof FATES)[number];
 
 const REASONS: Readonly<Record<Exclude<Fate, 'stored' | 'busy'>, string>> = {
   deferred: 'The inbound listener cannot store what it is sent.',
@@ -78,6 +78,18 @@ export function isFresh({ day }: MailClaims, now: Date): boolean {
 
 function dayOf(now: Date): number {
   return Math.floor(now.getTime() / DAY_MS);
+}
+
+/** Sends one canary, for whoever is not the listener; null when it was stored, else why not. */
+export async function sendCanary(
+  ring: KeyRing,
+  { host, port }: Pick<CanaryOptions, 'host' | 'port'>,
+): Promise<string | null> {
+  const recipient = canaryAddress(ring, randomInt(1, NONCES), new Date());
+  const delivered = await deliver({ host, port, recipient, patience: 2 * PATIENCE_MS });
+  if (delivered.kind === 'taken') return null;
+  const fate = fateOf(delivered);
+  return fate === 'busy' ? 'It has too many callers now.' : REASONS[fate];
 }
 
 /** Sends the first at once and goes on in the background. */
@@ -174,7 +186,7 @@ export function startCanary(options: CanaryOptions): Canary {
 }
 
 /** 421 and 450 say that there are too many; everything else of the kind that it cannot be stored. */
-function fateOf(delivered: Exclude<Delivered, { kind: 'taken' }>): Fate {
+function fateOf(delivered: Exclude<Delivered, { kind: 'taken' }>): Exclude<Fate, 'stored'> {
   if (delivered.kind !== 'refused') return delivered.kind;
   if (delivered.code === 421 || delivered.code === 450) return 'busy';
   return delivered.code < 500 ? 'deferred' : 'refused';

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { sendCanary } from './canary.ts';
 export { type Inbound, type InboundOptions, startInbound } from './listener.ts';
 export { type DomainStanding, type Recipient, type Route, readRecipient, route } from './route.ts';
 export { openSesDoor, type SesDoorOptions } from './ses/door.ts';

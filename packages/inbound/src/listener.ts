@@ -91,6 +91,9 @@ const CROWDED_DEADLINE_SECONDS = 30;
 /** Callers turned away who are still being told why; further ones just see the connection end. */
 const MAX_TURNED_AWAY = 200;
 
+/** Canaries that came and that nobody has asked for. */
+const CANARIES_KEPT = 16;
+
 /** Opens the listener; resolves once it listens. */
 export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const { log, database } = options;
@@ -190,8 +193,9 @@ function openCanaries(database: Database, tally: Tally, now: () => Date) {
     async store(claims: MailClaims): Promise<void> {
       if (!isFresh(claims, now())) throw new Error('a canary of another day');
       await noteCanary(database.db, tally.lastMailAt());
-      stored.clear();
       stored.add(claims.profile);
+      // Others may send some, too.
+      if (stored.size > CANARIES_KEPT) stored.delete([...stored][0] ?? 0);
     },
     arrived: (nonce: number) => stored.delete(nonce),
   };

@@ -114,6 +114,7 @@ export {
   findSubdomain,
   findSubdomainByDomain,
   findSubdomainByHost,
+  listSubdomains,
   openSubdomainKeys,
   putSubdomain,
 } from './subdomain.ts';

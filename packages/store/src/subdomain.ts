@@ -168,3 +168,9 @@ function parseLinkBase(linkBaseUrl: string): { linkBaseUrl: string; linkHost: st
   }
   return { linkBaseUrl: url.href.replace(/\/+$/, ''), linkHost: url.host };
 }
+
+/** The sending subdomains of every organisation, by name. */
+export async function listSubdomains(db: Db): Promise<readonly string[]> {
+  const rows = await db.selectFrom('subdomain').select('domain').distinct().orderBy('domain').execute();
+  return rows.map(({ domain }) => domain);
+}

@@ -1,0 +1,116 @@
+/**
+ * `adieu doctor`: whether mail can come in, asked from where it is run.
+ *
+ * One rule: it changes nothing but the time of the last canary, and what it cannot find out is said and is no fault. It runs
+ * beside a server or on another machine: what the server's own canary cannot see, a firewall and DNS, it can from there.
+ *
+ * @module
+ */
+import { Resolver } from 'node:dns/promises';
+import { Failure } from '@adieu/core';
+import { sendCanary } from '@adieu/inbound';
+import { checkDatabase, type Db, hasCluster, listSubdomains, readInboundWatch } from '@adieu/store';
+import type { Config } from '../config.ts';
+import { findKeyRing } from '../keys.ts';
+import { openLog } from '../log.ts';
+import { answer, type Output } from '../output.ts';
+import { openOwnDatabase } from '../wiring.ts';
+
+/** What was looked at. `unknown`: nobody could say. */
+interface Finding {
+  readonly check: string;
+  readonly verdict: 'ok' | 'wrong' | 'unknown';
+  readonly says: string;
+}
+
+/** How the command is run. */
+export interface DoctorOptions extends Output {
+  /** `host:port` where outside senders reach the listener; as configured unless given. */
+  readonly listener?: string;
+}
+
+const SIGNS = { ok: 'ok     ', wrong: 'WRONG  ', unknown: '?      ' } as const;
+/** Canaries come once a minute unless said otherwise. */
+const MISSED = 5;
+
+/** Looks, and answers whether nothing was found to be wrong. */
+export async function examine(config: Config, options: DoctorOptions): Promise<boolean> {
+  const findings = [...(await askDatabase(config)), await reachListener(config, options)];
+  answer(options, {
+    json: { findings },
+    page: findings.map(({ check, verdict, says }) => `${SIGNS[verdict]}${check}: ${says}`).join('\n'),
+  });
+  return findings.every(({ verdict }) => verdict !== 'wrong');
+}
+
+async function askDatabase(config: Config): Promise<readonly Finding[]> {
+  const check = 'database';
+  if (config.databaseUrl === null && !(await hasCluster(config.dataDir))) {
+    return [{ check, verdict: 'unknown', says: `There is no installation in ${config.dataDir}.` }];
+  }
+  const { database, close } = await openOwnDatabase(config, openLog(config.logLevel));
+  try {
+    await checkDatabase(database.db);
+    const answers = { check, verdict: 'ok', says: 'It answers.' } as const;
+    return [answers, ...(await lastCame(config, database.db)), ...(await findExchangers(database.db))];
+  } catch (error) {
+    const says = error instanceof Failure ? error.detail : 'It cannot be asked. Run "adieu migrate" first.';
+    return [{ check, verdict: 'wrong', says }];
+  } finally {
+    await close();
+  }
+}
+
+async function lastCame({ inbound }: Config, db: Db): Promise<readonly Finding[]> {
+  const { canaryAt, mailAt } = await readInboundWatch(db);
+  const mail = {
+    check: 'last mail',
+    verdict: mailAt === null ? 'unknown' : 'ok',
+    says: said(mailAt),
+  } as const;
+  if (inbound.port === null || inbound.canarySeconds === null) return [mail];
+  const late = canaryAt === null || Date.now() - canaryAt.getTime() > MISSED * 1000 * inbound.canarySeconds;
+  return [{ check: 'last canary', verdict: late ? 'wrong' : 'ok', says: said(canaryAt) }, mail];
+}
+
+function said(at: Date | null): string {
+  return at === null ? 'None was ever taken.' : `Taken at ${at.toISOString()}.`;
+}
+
+/** Where the world takes mail for our subdomains: bounces and mailto unsubscribes go there. */
+async function findExchangers(db: Db): Promise<readonly Finding[]> {
+  const resolver = new Resolver({ timeout: 2_000, tries: 1 });
+  return Promise.all(
+    (await listSubdomains(db)).map(async (domain): Promise<Finding> => {
+      const check = `MX of ${domain}`;
+      try {
+        const found = await resolver.resolveMx(domain);
+        const names = found.sort((a, b) => a.priority - b.priority).map(({ exchange }) => exchange);
+        return { check, verdict: 'ok', says: `${names.join(', ')}. It has to lead to the inbound listener.` };
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        const none = code === 'ENODATA' || code === 'ENOTFOUND';
+        const says = none ? 'There is none: nothing comes back to it.' : `DNS does not answer (${code}).`;
+        return { check, verdict: none ? 'wrong' : 'unknown', says };
+      }
+    }),
+  );
+}
+
+async function reachListener(config: Config, { listener }: DoctorOptions): Promise<Finding> {
+  const { host, port } = config.inbound;
+  const [, givenHost, givenPort] = /^(.+):(\d{1,5})$/.exec(listener ?? '') ?? [];
+  if (listener !== undefined && givenPort === undefined) {
+    throw new Failure('listener_invalid', 'A listener is given as host:port.');
+  }
+  const check = 'inbound listener';
+  if (port === null && listener === undefined)
+    return { check, verdict: 'unknown', says: 'SMTP_PORT is off.' };
+  const ring = await findKeyRing(config);
+  if (ring === null)
+    return { check, verdict: 'unknown', says: 'There is no key ring to make a canary with.' };
+  const at = { host: (givenHost ?? host).replace(/^\[(.*)\]$/, '$1'), port: Number(givenPort ?? port) };
+  const reason = await sendCanary(ring, at);
+  const says = reason ?? 'It took a canary and stored it.';
+  return { check, verdict: reason === null ? 'ok' : 'wrong', says: `${at.host}:${at.port}. ${says}` };
+}
