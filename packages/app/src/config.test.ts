@@ -29,6 +29,7 @@ describe('the configuration', () => {
         maxPerIp: 50,
         maxSize: 10_485_760,
         proxies: [],
+        canarySeconds: 60,
       },
       apiKey: null,
       keyRing: null,

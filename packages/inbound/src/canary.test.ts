@@ -106,6 +106,11 @@ describe('a canary', () => {
     );
   });
 
+  test('introduces itself where whoever comes from this machine is taken for a proxy', async () => {
+    const listener = await office.listen({ canarySeconds: 1, proxies: ['loopback'] });
+    await office.until(async () => listener.last().canaryAt !== null);
+  });
+
   test('is told from a forged one, from another purpose and from one of another day', async () => {
     const listener = await office.listen();
     const caller = await greet(listener.port);

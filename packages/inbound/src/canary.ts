@@ -30,6 +30,8 @@ export interface CanaryOptions {
   readonly host: string;
   readonly port: number;
   readonly everySeconds: number;
+  /** The listener takes our address for a proxy's. */
+  readonly introduce?: boolean;
   /** Milliseconds for the whole dialogue; 5,000 unless told otherwise. */
   readonly patience?: number;
   /** Claims of a canary that this listener has stored. */
@@ -135,6 +137,7 @@ export function startCanary(options: CanaryOptions): Canary {
     const since = performance.now();
     const delivered = await deliver({
       ...{ host, port, recipient: canaryAddress(ring, nonce, new Date()) },
+      introduce: options.introduce ?? false,
       patience: options.patience ?? PATIENCE_MS,
       signal: stop.signal,
     });

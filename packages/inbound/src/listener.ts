@@ -172,7 +172,11 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   const canary =
     everySeconds === null
       ? null
-      : startCanary({ ring, host, port, everySeconds, arrived: canaries.arrived, log, meter });
+      : startCanary({
+          ...{ ring, host, port, everySeconds, log, meter },
+          arrived: canaries.arrived,
+          introduce: proxies.lists(host),
+        });
   return {
     port,
     stats: tally.stats,

@@ -17,6 +17,8 @@ export interface Probe {
   readonly host: string;
   readonly port: number;
   readonly recipient: string;
+  /** The listener takes us for a proxy: we say that we speak for ourselves (PROXY protocol, UNKNOWN). */
+  readonly introduce?: boolean;
   /** Milliseconds for everything. */
   readonly patience: number;
   readonly signal?: AbortSignal;
@@ -27,7 +29,14 @@ const REPLY = /^(?:\d{3}-[^\n]*\n)*(\d{3})(?: [^\n]*)?\r?\n/;
 const LONGEST_REPLY = 8_192;
 
 /** Delivers a mail from the null sender, without a body. */
-export function deliver({ host, port, recipient, patience, signal }: Probe): Promise<Delivered> {
+export function deliver({
+  host,
+  port,
+  recipient,
+  introduce = false,
+  patience,
+  signal,
+}: Probe): Promise<Delivered> {
   const lines = [
     'EHLO canary.invalid\r\n',
     'MAIL FROM:<>\r\n',
@@ -52,6 +61,7 @@ export function deliver({ host, port, recipient, patience, signal }: Probe): Pro
     signal?.addEventListener('abort', onAbort);
     socket.once('connect', () => {
       connected = true;
+      if (introduce) socket.write('PROXY UNKNOWN\r\n');
     });
     socket.on('error', end);
     socket.on('close', end);

@@ -13,6 +13,8 @@ import { type ProxySource, readProxyHeader } from './proxy-header.ts';
 export type Networks = readonly string[];
 
 export interface Proxies {
+  /** Whether who comes from there has to introduce a caller. */
+  lists(address: string): boolean;
   /** Calls back once it is known who calls; never when the connection ended before. */
   introduce(socket: Socket, onCaller: (source: ProxySource | null) => void): void;
   /** Hangs up on whoever has not been introduced. */
@@ -82,6 +84,7 @@ export function openProxies(networks: Networks, headerMs = HEADER_MS): Proxies {
   }
 
   return {
+    lists: isProxy,
     introduce,
     close: () => {
       for (const socket of waiting) socket.destroy();
