@@ -23,7 +23,7 @@ interface Ended {
 }
 
 function runSlice(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, '--slice', ...args], {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, '--slice', '--only', 'faults', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

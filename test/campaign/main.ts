@@ -1,14 +1,19 @@
 /**
- * `pnpm campaign`: faults under load, and a checker that compares every mail with every answered opt-out.
+ * `pnpm campaign`: faults under load, and a checker that compares every mail with every answered opt-out; then mutated mails and
+ * dialogues at the inbound listener.
  *
  * `--faults 300 --seed N --backend postgres|redis|both --slice --sabotage standing|answer --report FILE`. Exits with 1 when
  * anything was found, which under `--sabotage` is what should happen. The whole of it ends with both sabotages.
+ * `--only faults|fuzz` is one part; `--mails N --dialogues N --noises N --processes N` sizes the other, `--replay mails:SEED` repeats
+ * one input of it.
  *
  * @module
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type CampaignOptions, type CampaignOutcome, lineOf, runCampaign } from './campaign.ts';
+import { FUZZ_KINDS, type FuzzKind, isWhole, replay, runFuzz } from './fuzz.ts';
+import { fuzzReportOf } from './fuzz-report.ts';
 import { countOf, isClean, reportOf } from './report.ts';
 import { SABOTAGES, type Sabotage } from './sabotage.ts';
 
@@ -20,6 +25,12 @@ const { values } = parseArgs({
     slice: { type: 'boolean', default: false },
     sabotage: { type: 'string' },
     report: { type: 'string' },
+    only: { type: 'string', default: 'both' },
+    mails: { type: 'string' },
+    dialogues: { type: 'string' },
+    noises: { type: 'string' },
+    processes: { type: 'string', default: '2' },
+    replay: { type: 'string' },
   },
 });
 const GUARDS = Object.keys(SABOTAGES) as Sabotage[];
@@ -45,8 +56,47 @@ const WHOLE = { people: 2_500, roundsOfBlock: 3, relayPauseMs: 30, killsOnly: fa
 const SLOW = { people: 500, roundsOfBlock: 1, relayPauseMs: 250, killsOnly: true } as const;
 const wanted = values.faults === undefined ? (values.slice ? 20 : 300) : wholeOf('faults', values.faults);
 
-process.exitCode = guard === null ? await runWhole() : await runSabotage(guard);
+/** A minute, or a quarter of an hour, of two cores that are not shared. */
+const FUZZ_SLICE: Readonly<Record<FuzzKind, number>> = { mails: 3_000, dialogues: 2_000, noises: 3_000 };
+const FUZZ_WHOLE: Readonly<Record<FuzzKind, number>> = { mails: 150_000, dialogues: 50_000, noises: 100_000 };
+const only = oneOf('only', values.only, ['both', 'faults', 'fuzz'] as const);
+
+process.exitCode = await runAll();
 process.exit();
+
+async function runAll(): Promise<number> {
+  if (values.replay !== undefined) return runReplay(values.replay);
+  if (guard !== null) return runSabotage(guard);
+  const faults = only === 'fuzz' ? 0 : await runWhole();
+  return only === 'faults' ? faults : faults + (await runInputs());
+}
+
+async function runInputs(): Promise<number> {
+  const usual = values.slice ? FUZZ_SLICE : FUZZ_WHOLE;
+  const counts = Object.fromEntries(
+    FUZZ_KINDS.map((kind) => [kind, wholeOf(kind, values[kind] ?? String(usual[kind]))]),
+  ) as Record<FuzzKind, number>;
+  const processes = wholeOf('processes', values.processes);
+  const outcome = await runFuzz({ seed, counts, processes, say: (line) => say(`fuzz      ${line}`) });
+  const sizes = FUZZ_KINDS.map((kind) => `--${kind} ${counts[kind]}`).join(' ');
+  const report = fuzzReportOf(outcome, {
+    seed,
+    processes,
+    command: `pnpm campaign --only fuzz --seed ${seed} ${sizes}`,
+  });
+  const given = only === 'fuzz' ? values.report : undefined;
+  const path = given ?? (values.slice ? null : new URL('fuzz-report.md', import.meta.url));
+  if (path !== null) await writeFile(path, report);
+  process.stdout.write(`\n${report}\n`);
+  return isWhole(outcome, counts) ? 0 : 1;
+}
+
+async function runReplay(input: string): Promise<number> {
+  const [kind = '', number = ''] = input.split(':');
+  const part = await replay(oneOf('replay', kind, FUZZ_KINDS), wholeOf('replay', number));
+  process.stdout.write(`${JSON.stringify(part)}\n`);
+  return part.findings.length === 0 ? 0 : 1;
+}
 
 async function runWhole(): Promise<number> {
   const size = values.slice ? SLICE : WHOLE;

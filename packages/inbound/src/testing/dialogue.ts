@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { below, type Dice, oneOf, openDice } from './dice.ts';
 
 /** Who may leave by a dialogue, and whose addresses stand in it only where no command is. */
 export interface Cast {
@@ -18,20 +19,6 @@ export interface Dialogue {
   readonly bytes: Buffer;
   /** The same bytes as they are written, one after the other. */
   readonly chunks: readonly Buffer[];
-}
-
-/** A number below 1, another at every call; the same row of them for the same seed. */
-export type Dice = () => number;
-
-/** Mulberry32. */
-export function openDice(seed: number): Dice {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 const SENDERS = [
@@ -184,14 +171,4 @@ function cut(dice: Dice, bytes: Buffer): Buffer[] {
   ];
   edges.sort((one, other) => one - other);
   return edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
-}
-
-function below(dice: Dice, limit: number): number {
-  return Math.floor(dice() * limit);
-}
-
-function oneOf<T>(dice: Dice, things: readonly T[]): T {
-  const thing = things[below(dice, things.length)];
-  if (thing === undefined) throw new Error('nothing to choose from');
-  return thing;
 }

@@ -38,6 +38,7 @@ import { type CuttableLine, openCuttableLine, openScratchDatabase } from '@adieu
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
 import { openReaders } from '../readers.ts';
 import { openSesDoor, type SesDoorOptions } from '../ses/door.ts';
+import { type Crowd, openCrowd } from './crowd.ts';
 
 export const DOMAIN = 'news.example.com';
 
@@ -76,6 +77,8 @@ export interface Office {
   personElsewhere(): Promise<Person>;
   /** The same of another organisation. */
   personAbroad(): Promise<Person>;
+  /** People by the thousand. */
+  readonly crowd: Crowd;
   /** Waits until it is so. */
   until(condition: () => Promise<boolean>): Promise<void>;
   closeListeners(): Promise<void>;
@@ -184,6 +187,7 @@ export async function openOffice(): Promise<Office> {
     reviews: async () => (await listReviews(db, home, {})).items,
     personElsewhere: () => personOf(elsewhere),
     personAbroad: () => personOf(foreign),
+    crowd: openCrowd(db, { home, elsewhere, ring }),
     until: async (condition) => {
       const deadline = Date.now() + 240_000;
       while (!(await condition())) {

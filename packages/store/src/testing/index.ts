@@ -7,6 +7,8 @@
  */
 export type { CuttableLine } from './cuttable-line.ts';
 export { openCuttableLine } from './cuttable-line.ts';
+export type { Evidence } from './evidence.ts';
+export { evidenceAfter, numbersOf } from './evidence.ts';
 export type { ScratchDatabase } from './scratch-database.ts';
 export { openScratchDatabase } from './scratch-database.ts';
 export { whereFound } from './table-walk.ts';

@@ -1,0 +1,83 @@
+/**
+ * One process of the fuzz campaign: a listener over a database of its own, and whatever inputs it is asked to bring there.
+ *
+ * @module
+ */
+import { fuzzDialogues } from '../../packages/inbound/src/testing/fuzz.ts';
+import { fuzzMails } from '../../packages/inbound/src/testing/mail-fuzz.ts';
+import { openOffice } from '../../packages/inbound/src/testing/office.ts';
+import { fuzzReaders } from '../../packages/inbound/src/testing/reader-fuzz.ts';
+import { watch } from '../../packages/inbound/src/testing/watchdog.ts';
+import type { FuzzKind, FuzzPart } from './fuzz.ts';
+
+/** What is asked: so many inputs of a kind, from a seed on. */
+export interface FuzzOrder {
+  readonly kind: FuzzKind;
+  readonly seed: number;
+  readonly count: number;
+  /** Writes each mail to standard output, as it is brought. */
+  readonly show: boolean;
+}
+
+const office = await openOffice();
+
+async function bring({ kind, seed, count, show }: FuzzOrder): Promise<FuzzPart> {
+  const started = performance.now();
+  const dog = watch(1);
+  dog.hold(0, seed);
+  try {
+    const part = await PARTS[kind](seed, count, show);
+    const failed = office.logged.filter(({ message }) => message === 'inbound listener failed');
+    return {
+      ...part,
+      findings: [...part.findings, ...failed.map(({ message }) => message)],
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await dog.close();
+    await office.closeListeners();
+  }
+}
+
+type Brought = Omit<FuzzPart, 'seconds'>;
+const PARTS: Readonly<
+  Record<FuzzKind, (seed: number, count: number, show: boolean) => Brought | Promise<Brought>>
+> = {
+  async mails(seed, count, show) {
+    const shown = show
+      ? (mail: { sender: string; recipients: readonly string[]; content: Buffer }): void => {
+          process.stdout.write(`MAIL FROM:<${mail.sender}>\nRCPT TO: ${mail.recipients.join(', ')}\n\n`);
+          process.stdout.write(Buffer.concat([mail.content, Buffer.from('\n')]));
+        }
+      : undefined;
+    const { findings, mails, slowestMs, ...counts } = await fuzzMails({
+      office,
+      seed,
+      count,
+      ...(shown && { show: shown }),
+    });
+    return { inputs: mails, findings, slowestMs, counts };
+  },
+  async dialogues(seed, count) {
+    const { findings, dialogues, taken, recorded } = await fuzzDialogues({ office, seed, count });
+    return {
+      inputs: dialogues,
+      findings,
+      slowestMs: 0,
+      counts: { taken, optOuts: recorded, connections: dialogues },
+    };
+  },
+  noises(seed, count) {
+    const { findings, inputs, slowestMs } = fuzzReaders({ seed, count });
+    return { inputs, findings, slowestMs, counts: {} };
+  },
+};
+
+process.on('message', (order: FuzzOrder) => {
+  bring(order).then(
+    (reply) => process.send?.({ reply }),
+    (error: unknown) => process.send?.({ error: String(error) }),
+  );
+});
+process.on('disconnect', () => void office.close().finally(() => process.exit(0)));
+process.send?.({ ready: true });
