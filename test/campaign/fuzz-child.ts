@@ -1,13 +1,15 @@
 /**
  * One process of the fuzz campaign: a listener over a database of its own, and whatever inputs it is asked to bring there.
  *
+ * It runs what was built, as users do: a thread that reads mail starts from JavaScript only.
+ *
  * @module
  */
-import { fuzzDialogues } from '../../packages/inbound/src/testing/fuzz.ts';
-import { fuzzMails } from '../../packages/inbound/src/testing/mail-fuzz.ts';
-import { openOffice } from '../../packages/inbound/src/testing/office.ts';
-import { fuzzReaders } from '../../packages/inbound/src/testing/reader-fuzz.ts';
-import { watch } from '../../packages/inbound/src/testing/watchdog.ts';
+import { fuzzDialogues } from '../../packages/inbound/dist/testing/fuzz.js';
+import { fuzzMails } from '../../packages/inbound/dist/testing/mail-fuzz.js';
+import { openOffice } from '../../packages/inbound/dist/testing/office.js';
+import { fuzzReaders } from '../../packages/inbound/dist/testing/reader-fuzz.js';
+import { watch } from '../../packages/inbound/dist/testing/watchdog.js';
 import type { FuzzKind, FuzzPart } from './fuzz.ts';
 
 /** What is asked: so many inputs of a kind, from a seed on. */
