@@ -2,9 +2,9 @@
  * The body of a message: `multipart/alternative`, text first, both parts quoted-printable.
  *
  * Everything that is the same for everybody is encoded once, when the body is opened; filling it encodes the
- * slots, puts the buffers in a row and hashes them. The wire form is DKIM's relaxed form already, so the hash is
- * over the bytes as they are, and the hash of the constant beginning is computed once (RFC 2046, RFC 6376
- * section 3.7).
+ * slots, puts the chunks in a row and hashes them. A large constant is one chunk that all messages share, so that
+ * none of them copies it. The wire form is DKIM's relaxed form already, so the hash is over the bytes as they are,
+ * and the hash of the constant beginning is computed once (RFC 2046, RFC 6376 section 3.7).
  *
  * @module
  */
@@ -20,8 +20,8 @@ export const BOUNDARY = '=_adieu_alternative';
 
 /** A filled body. */
 export interface FilledBody {
-  /** From behind the blank line to the end, in a row; CRLF, 7bit. */
-  readonly stretches: readonly Buffer[];
+  /** From behind the blank line to the end, in a row; CRLF, 7bit. Other messages share some of them. */
+  readonly chunks: readonly Buffer[];
   /** DKIM's `bh=`, base64. */
   readonly hash: string;
   /** The links that this HTML part really contains, by number, in document order. */
@@ -45,10 +45,13 @@ export function openBody(variant: Variant): Body {
   const stretches = mergeConstants([
     ...partStretches('text/plain', variant.text, `--${BOUNDARY}`),
     ...partStretches('text/html', variant.html, `\r\n--${BOUNDARY}`),
-    Buffer.from(`\r\n--${BOUNDARY}--\r\n`),
+    `\r\n--${BOUNDARY}--\r\n`,
   ]);
-  const [first, ...rest] = stretches;
-  const prefix = Buffer.isBuffer(first) ? first : Buffer.alloc(0);
+  const [first, ...others] = stretches;
+  const prefix = Buffer.from(typeof first === 'string' ? first : '', 'latin1');
+  const rest = others.map((stretch) =>
+    typeof stretch === 'string' && stretch.length >= SHARED ? Buffer.from(stretch, 'latin1') : stretch,
+  );
   const prefixHash = createHash('sha256').update(prefix);
   return {
     fill(rendering) {
@@ -61,12 +64,24 @@ export function openBody(variant: Variant): Body {
           return rendering.url(link);
         },
       };
-      const filled = rest.map((stretch) =>
-        Buffer.isBuffer(stretch) ? stretch : encodeSlot(stretch, stretch.html ? recording : rendering),
-      );
       const hash = prefixHash.copy();
-      for (const stretch of filled) hash.update(stretch);
-      return { stretches: [prefix, ...filled], hash: hash.digest('base64'), htmlLinks };
+      const chunks: Buffer[] = [prefix];
+      const add = (chunk: Buffer): void => {
+        hash.update(chunk);
+        chunks.push(chunk);
+      };
+      let own = '';
+      for (const stretch of rest) {
+        if (typeof stretch === 'string') own += stretch;
+        else if (!Buffer.isBuffer(stretch)) own += encodeSlot(stretch, stretch.html ? recording : rendering);
+        else {
+          if (own !== '') add(Buffer.from(own, 'latin1'));
+          own = '';
+          add(stretch);
+        }
+      }
+      if (own !== '') add(Buffer.from(own, 'latin1'));
+      return { chunks, hash: hash.digest('base64'), htmlLinks };
     },
   };
 }
@@ -77,7 +92,11 @@ export function refusePlaceholder(text: string): string {
   return text;
 }
 
-type Stretch = Buffer | Slot;
+/** Octets of a constant that is worth a chunk of its own. */
+const SHARED = 4096;
+
+/** Encoded text, the same for everybody, or what is filled. */
+type Stretch = string | Slot;
 interface Slot {
   readonly html: boolean;
   readonly render: (rendering: Rendering) => string;
@@ -96,7 +115,7 @@ function partStretches(
     '',
   ];
   return [
-    Buffer.from(head.join('\r\n')),
+    head.join('\r\n'),
     ...pieces.map((piece) =>
       piece.kind === 'constant'
         ? encodeQuotedPrintable(piece.text)
@@ -105,7 +124,7 @@ function partStretches(
   ];
 }
 
-function encodeSlot(slot: Slot, rendering: Rendering): Buffer {
+function encodeSlot(slot: Slot, rendering: Rendering): string {
   return encodeQuotedPrintable(refusePlaceholder(cleanBody(slot.render(rendering))));
 }
 
@@ -113,8 +132,7 @@ function mergeConstants(stretches: readonly Stretch[]): readonly Stretch[] {
   const merged: Stretch[] = [];
   for (const stretch of stretches) {
     const last = merged.at(-1);
-    if (Buffer.isBuffer(stretch) && Buffer.isBuffer(last))
-      merged[merged.length - 1] = Buffer.concat([last, stretch]);
+    if (typeof stretch === 'string' && typeof last === 'string') merged[merged.length - 1] = last + stretch;
     else merged.push(stretch);
   }
   return merged;

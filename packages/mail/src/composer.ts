@@ -146,10 +146,12 @@ async function composeMessage(constants: Constants, input: ComposeInput): Promis
   if (overlong !== null) return excluded('050302', `A line of ${overlong} would pass 998 octets.`);
   const signature = await signer.sign(fields, filled.hash, date);
   const header = Buffer.from(`${signature}${fields.map(writeField).join('')}\r\n`);
+  const content = [header, ...filled.chunks];
   return {
     ok: true,
     envelope: { from: returnPath(options, person), to: address.spelling },
-    bytes: Buffer.concat([header, ...filled.stretches]),
+    content,
+    size: content.reduce((octets, chunk) => octets + chunk.length, 0),
     smtputf8: !recipient.address.ascii,
     warnings: [...unsubscribe.warnings],
   };

@@ -52,8 +52,13 @@ export type Composed =
   | {
       readonly ok: true;
       readonly envelope: { readonly from: string; readonly to: string };
-      /** A complete RFC 5322 message, CRLF, not dot-stuffed, without a final dot. */
-      readonly bytes: Buffer;
+      /**
+       * In a row: a complete RFC 5322 message, CRLF, not dot-stuffed, without a final dot. Other messages share some
+       * of the chunks: none may be changed.
+       */
+      readonly content: readonly Buffer[];
+      /** Octets of the content. */
+      readonly size: number;
       /** The recipient's local part is not ASCII: only for a server with SMTPUTF8 (OH-19). */
       readonly smtputf8: boolean;
       readonly warnings: string[];

@@ -111,7 +111,7 @@ describe('O3 a person who said no to personalization', () => {
         );
         for (const [index, mail] of mails.entries()) {
           if (mail?.ok !== true) throw new Error('not composed');
-          const text = mail.bytes.toString().replace(/=\r\n/g, '');
+          const text = Buffer.concat(mail.content).toString().replace(/=\r\n/g, '');
           const found = drawn.map(([secret]) => secret).filter((secret) => text.includes(secret));
           const [own, refuses] = drawn[index] ?? ['', true];
           expect(found).toEqual(refuses ? [] : [own]);

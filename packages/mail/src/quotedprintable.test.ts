@@ -54,7 +54,7 @@ describe('Quoted-printable', () => {
   test('any text, split anywhere, decodes to itself, by strict rules and by ours', () => {
     fc.assert(
       fc.property(fc.array(text, { maxLength: 6 }), (stretches) => {
-        const wire = Buffer.concat(stretches.map(encodeQuotedPrintable)).toString('latin1');
+        const wire = stretches.map(encodeQuotedPrintable).join('');
         const want = Buffer.from(
           stretches.map((stretch) => Buffer.from(stretch).toString()).join(''),
         ).toString();
@@ -68,7 +68,7 @@ describe('Quoted-printable', () => {
   test('OH-29: lines are ASCII, at most 76 octets, and end with CRLF only', () => {
     fc.assert(
       fc.property(fc.array(text, { maxLength: 6 }), (stretches) => {
-        const wire = Buffer.concat(stretches.map(encodeQuotedPrintable)).toString('latin1');
+        const wire = stretches.map(encodeQuotedPrintable).join('');
         expect(wire).toMatch(/^[\r\n\x20-\x7e]*$/);
         expect(wire.replace(/\r\n/g, '')).not.toMatch(/[\r\n]/);
         for (const line of wire.split('\r\n')) expect(line.length).toBeLessThanOrEqual(76);
@@ -80,7 +80,7 @@ describe('Quoted-printable', () => {
   test('what is written is in relaxed form already, and no line tempts a relay', () => {
     fc.assert(
       fc.property(fc.array(text, { maxLength: 6 }), (stretches) => {
-        const wire = Buffer.concat(stretches.map(encodeQuotedPrintable)).toString('latin1');
+        const wire = stretches.map(encodeQuotedPrintable).join('');
         expect(relaxed(wire)).toBe(wire);
         for (const line of wire.split('\r\n')) expect(line).not.toMatch(/^(?:\.|From )/);
       }),
@@ -89,11 +89,11 @@ describe('Quoted-printable', () => {
   });
 
   test('a stretch is empty or ends where a line starts', () => {
-    expect(encodeQuotedPrintable('').toString()).toBe('');
-    expect(encodeQuotedPrintable('Jane').toString()).toBe('Jane=\r\n');
-    expect(encodeQuotedPrintable('a\n').toString()).toBe('a\r\n');
-    expect(encodeQuotedPrintable('From here').toString()).toBe('=46rom here=\r\n');
-    expect(encodeQuotedPrintable('.com').toString()).toBe('=2Ecom=\r\n');
+    expect(encodeQuotedPrintable('')).toBe('');
+    expect(encodeQuotedPrintable('Jane')).toBe('Jane=\r\n');
+    expect(encodeQuotedPrintable('a\n')).toBe('a\r\n');
+    expect(encodeQuotedPrintable('From here')).toBe('=46rom here=\r\n');
+    expect(encodeQuotedPrintable('.com')).toBe('=2Ecom=\r\n');
   });
 
   test('decoding forgives what mail does to it', () => {

@@ -35,8 +35,8 @@ const PLAIN = /^[A-EG-Za-z0-9,;:!?()/@&*+_-][A-Za-z0-9.,;:!?()/@&*+_-]{0,70}$/;
  * a soft one, so that what follows starts at column 0 too: stretches are encoded apart and put together.
  * A line break in the text is `\n`.
  */
-export function encodeQuotedPrintable(text: string): Buffer {
-  if (PLAIN.test(text)) return Buffer.from(text + SOFT_BREAK, 'latin1');
+export function encodeQuotedPrintable(text: string): string {
+  if (PLAIN.test(text)) return text + SOFT_BREAK;
   const bytes = Buffer.from(text);
   const out = Buffer.allocUnsafe(bytes.length * GROWTH + SOFT_BREAK.length);
   let length = 0;
@@ -70,7 +70,7 @@ export function encodeQuotedPrintable(text: string): Buffer {
     afterSpace = isSpace;
   }
   if (column > 0) length += out.write(SOFT_BREAK, length, 'latin1');
-  return out.subarray(0, length);
+  return out.toString('latin1', 0, length);
 }
 
 /** A dot or `From ` at the start of a line would be changed on the way. */

@@ -76,7 +76,7 @@ export async function intend(chosen: readonly Prepared[], deps: FlightDeps): Pro
 export async function fly({ prepared, slot, ...intent }: Flight, deps: FlightDeps): Promise<boolean> {
   const { ledger, lease, tally } = deps;
   const { message, composed } = prepared;
-  const { envelope, bytes, smtputf8 } = composed;
+  const { envelope, content, size, smtputf8 } = composed;
   let attempt: Attempt = { messageId: message.messageId, attemptId: intent.attemptId };
 
   /** The relay was slow to ask for the content. The old intent is taken back first: the new one is a new question. */
@@ -93,7 +93,7 @@ export async function fly({ prepared, slot, ...intent }: Flight, deps: FlightDep
   let renewal: Promise<number | null> | null = null;
   const outcome = await slot.send({
     ...envelope,
-    ...{ bytes, smtputf8, startBy },
+    ...{ content, size, smtputf8, startBy },
     renew: () => {
       renewal = renew();
       return renewal;

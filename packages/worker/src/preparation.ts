@@ -17,7 +17,7 @@ import {
 import type { Composed, ComposeInput, Composer } from '@adieu/mail';
 import { type Claim, type ClaimedMessage, standingOf } from '@adieu/store';
 
-/** A message that may leave, and its bytes. */
+/** A message that may leave, and its content. */
 export interface Prepared {
   readonly message: ClaimedMessage;
   readonly composed: Extract<Composed, { ok: true }>;

@@ -34,11 +34,13 @@ function open(url: string, options: Partial<RelayOptions> = {}): Relay {
 }
 
 function message(id: string): Outgoing {
+  const content = Buffer.from(`Message-ID: <${id}>\r\n\r\nbody\r\n`);
   return {
     from: 'bounce+x@news.example.com',
     to: 'a@example.com',
     smtputf8: false,
-    bytes: Buffer.from(`Message-ID: <${id}>\r\n\r\nbody\r\n`),
+    content: [content],
+    size: content.length,
     startBy: performance.now() + 60_000,
     leased: () => true,
   };

@@ -37,8 +37,8 @@ describe('a connection that fails', () => {
 
   test('lost in the middle of the content: known not to be sent', async () => {
     const [session, relay] = await start({ extensions: ['PIPELINING'], ...on({ body: { act: 'reset' } }) });
-    const bytes = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(20_000));
-    expect(await session.send(message('a', { bytes }))).toEqual(notSent('lost'));
+    const content = [Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(20_000))];
+    expect(await session.send(message('a', { content }))).toEqual(notSent('lost'));
     expect(relay.mails).toEqual([]);
   });
 
@@ -77,8 +77,8 @@ describe('a connection that fails', () => {
       { block: 200 },
     );
     // More than the socket buffers of both sides hold.
-    const bytes = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(40_000));
-    expect(await session.send(message('a', { bytes }))).toEqual(notSent('lost'));
+    const content = [Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(40_000))];
+    expect(await session.send(message('a', { content }))).toEqual(notSent('lost'));
     expect(await session.end).toBe('relay');
   });
 

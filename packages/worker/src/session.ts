@@ -205,7 +205,7 @@ export function openSession(opened: Opened, timeouts: SmtpTimeouts): Session {
     }
     transit.started = true;
     // By itself: what is chained behind it must not decide whether the final dot was handed over.
-    transit.handedOver = await wire.write(contentChunks(outgoing.bytes), timeouts.block);
+    transit.handedOver = await wire.write(contentChunks(outgoing.content), timeouts.block);
     const early = wire.unasked();
     if (early !== null) return answeredEarly(transit, early);
     if (!transit.handedOver) return leave(transit, 'lost');

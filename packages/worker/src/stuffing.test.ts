@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { contentChunks } from './stuffing.ts';
 
-const onWire = (message: string): string =>
-  Buffer.concat(contentChunks(Buffer.from(message, 'latin1'))).toString('latin1');
+const onWire = (...pieces: string[]): string =>
+  Buffer.concat(contentChunks(pieces.map((piece) => Buffer.from(piece, 'latin1')))).toString('latin1');
 
 /** What a receiver makes of it (RFC 5321 section 4.5.2), written another way than the code under test. */
 function receive(wire: string): string {
@@ -18,7 +18,7 @@ function receive(wire: string): string {
 describe('content on the wire', () => {
   test('a message without dots is not copied', () => {
     const message = Buffer.from('Subject: a\r\n\r\nbody\r\n');
-    expect(contentChunks(message)[0]?.buffer).toBe(message.buffer);
+    expect(contentChunks([message])[0]).toBe(message);
   });
 
   test.each([
@@ -41,7 +41,19 @@ describe('content on the wire', () => {
         const wire = onWire(message);
         expect(receive(wire)).toBe(whole);
         expect(wire.indexOf('\r\n.\r\n')).toBe(whole === '' ? -1 : wire.length - 5);
+        expect(onWire(...pieces)).toBe(wire);
+        expect(onWire(...message)).toBe(wire);
       }),
     );
+  });
+
+  test('a large chunk that messages share is stuffed by what stands in it and before it', () => {
+    const lines = `${'x'.repeat(70)}\r\n`.repeat(100);
+    const plain = Buffer.from(`.${lines}`);
+    const dotted = Buffer.from(`${lines}.${lines}`);
+    for (const before of ['a', 'a\r\n', 'a']) {
+      const wire = Buffer.concat(contentChunks([Buffer.from(before), plain, dotted])).toString();
+      expect(wire).toBe(`${before}${before === 'a' ? '.' : '..'}${lines}${lines}..${lines}.\r\n`);
+    }
   });
 });

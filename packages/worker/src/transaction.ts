@@ -16,8 +16,10 @@ export interface Outgoing {
   readonly to: string;
   /** The message or its addresses need RFC 6531. */
   readonly smtputf8: boolean;
-  /** Complete, with CRLF, not dot-stuffed. */
-  readonly bytes: Buffer;
+  /** In a row: complete, with CRLF, not dot-stuffed. */
+  readonly content: readonly Buffer[];
+  /** Octets of the content. */
+  readonly size: number;
   /** `performance.now()` after which the content must not start any more under this intent. */
   readonly startBy: number;
   /**
@@ -106,13 +108,13 @@ export function unsendable(outgoing: Outgoing, extensions: Extensions): NotSent 
     return 'bad-address';
   if (needsUtf8(outgoing) && !extensions.smtputf8) return 'no-smtputf8';
   const limit = extensions.size ?? 0;
-  return limit > 0 && outgoing.bytes.length > limit ? 'too-large' : null;
+  return limit > 0 && outgoing.size > limit ? 'too-large' : null;
 }
 
 /** The envelope of one recipient, with the parameters that the relay understands and the message needs. */
 export function envelopeCommands(outgoing: Outgoing, extensions: Extensions): EnvelopeCommands {
   let mail = `MAIL FROM:<${outgoing.from}>`;
-  if (extensions.size !== null) mail += ` SIZE=${outgoing.bytes.length}`;
+  if (extensions.size !== null) mail += ` SIZE=${outgoing.size}`;
   if (needsUtf8(outgoing)) {
     // RFC 6531 section 3.1: whoever offers SMTPUTF8 offers 8BITMIME, but only what was offered is used.
     if (extensions.eightBitMime) mail += ' BODY=8BITMIME';

@@ -107,12 +107,12 @@ export function recipient(
   };
 }
 
-/** A message that was composed. */
-export type Message = Extract<Composed, { readonly ok: true }>;
+/** A message that was composed, and its content as one. */
+export type Message = Extract<Composed, { readonly ok: true }> & { readonly bytes: Buffer };
 
 /** Composes one message that is expected to succeed. */
 export async function composed(options: ComposerOptions, input = recipient()): Promise<Message> {
   const message = await openComposer(options).compose(input);
   if (!message.ok) throw new Error(`${message.code}: ${message.detail}`);
-  return message;
+  return { ...message, bytes: Buffer.concat(message.content) };
 }

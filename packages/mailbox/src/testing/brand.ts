@@ -92,7 +92,7 @@ export async function openBrand(): Promise<Brand> {
         context: { coupon: 'LUNA-7' },
       });
       if (!composed.ok) throw new Error(composed.detail);
-      return { ...composed.envelope, bytes: composed.bytes };
+      return { ...composed.envelope, bytes: Buffer.concat(composed.content) };
     },
   };
 }

@@ -38,11 +38,15 @@ export async function startSession(
 /** A message named `id`; fresh for a minute, or for `freshMs`. */
 export function message(id: string, more: Partial<Outgoing> & { freshMs?: number } = {}): Outgoing {
   const { freshMs = 60_000, ...rest } = more;
+  const content = more.content ?? [
+    Buffer.from(`Message-ID: <${id}>\r\nSubject: test\r\n\r\n.dot\r\n..two\r\n`),
+  ];
   return {
     from: 'bounce+x@news.example.com',
     to: `${id}@example.com`,
     smtputf8: false,
-    bytes: Buffer.from(`Message-ID: <${id}>\r\nSubject: test\r\n\r\n.dot\r\n..two\r\n`),
+    content,
+    size: Buffer.concat(content).length,
     startBy: performance.now() + freshMs,
     leased: () => true,
     ...rest,
