@@ -76,7 +76,7 @@ function programSlot(
   statement: hbs.AST.Statement,
   { html, strict }: SlotStyle,
 ): (rendering: Rendering) => string {
-  const engine = html ? HTML_ENGINE : TEXT_ENGINE;
+  const engine = isValue(statement) ? BARE_ENGINE : html ? HTML_ENGINE : TEXT_ENGINE;
   const template = engine.compile<object>(
     { ...program, body: [statement] },
     {
@@ -87,6 +87,18 @@ function programSlot(
     },
   );
   return ({ data, url }) => template(data, { data: { [URL_KEY]: url } });
+}
+
+/** A path and nothing else, as most slots are: with helpers out of reach by name, it calls none. */
+function isValue(statement: hbs.AST.Statement): boolean {
+  if (statement.type !== 'MustacheStatement') return false;
+  const { path, params, hash } = statement as hbs.AST.MustacheStatement;
+  return (
+    path.type === 'PathExpression' &&
+    params.length === 0 &&
+    hash === undefined &&
+    !Object.hasOwn(KNOWN_HELPERS, (path as hbs.AST.PathExpression).parts[0] ?? '')
+  );
 }
 
 /** A name with a space: no path of a template reaches it by accident. */
@@ -107,6 +119,9 @@ const KNOWN_HELPERS = {
 Handlebars.logger.level = Number.MAX_SAFE_INTEGER;
 const HTML_ENGINE = openEngine((url) => new Handlebars.SafeString(escapeHtml(url)));
 const TEXT_ENGINE = openEngine((url) => url);
+/** Handlebars wraps every helper anew for every rendering; without any that costs nothing. */
+const BARE_ENGINE = Handlebars.create();
+for (const name of Object.keys(BARE_ENGINE.helpers)) BARE_ENGINE.unregisterHelper(name);
 
 function openEngine(write: (url: string) => unknown): typeof Handlebars {
   const engine = Handlebars.create();
