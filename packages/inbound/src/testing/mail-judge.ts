@@ -9,6 +9,7 @@
  * @module
  */
 import type { FuzzedMail, MailCast } from './fuzzed-mail.ts';
+import { mayBeAutomatic } from './transcript.ts';
 
 /** What was answered to a mail. */
 export interface Answered {
@@ -29,8 +30,6 @@ export interface Became {
 const COMPLAINT = /feedback-type|complaint|apple-unsubscribe/i;
 const ENVELOPE_ID = /original-envelope-id/i;
 const OPT_OUT = /opt-out|apple-unsubscribe/i;
-/** Marks of a machine's answer: such a mail may be taken without an opt-out. */
-const MACHINE = /auto-submitted|multipart\s*\/\s*report/i;
 const ROLE = /^(?:fbl|abuse|postmaster|unsubscribe)@/;
 const BARE = /\r(?!\n)|(?<!\r)\n|\0/;
 
@@ -67,7 +66,7 @@ export function judgeMail(
   if (suppressed !== undefined && suppressed !== 'complaint' && !bounces())
     findings.push(`an invented bounce of ${member.email}: ${suppressed}`);
   const mustLeave =
-    envelope(ways.leave) && mail.sender !== '' && !MACHINE.test(mail.content.toString('latin1'));
+    envelope(ways.leave) && mail.sender !== '' && !mayBeAutomatic(mail.content.toString('latin1'));
   if (mustLeave && !became.left) findings.push(`250, and no opt-out of ${member.email}`);
   return findings;
 }

@@ -68,10 +68,14 @@ export function readTranscript(bytes: Buffer, replies: readonly string[]): Trans
     at = dot + 3;
     if (answer === '250') {
       if (BARE.test(content)) return { taken, fault: '250 to a message with a bare CR, LF or NUL' };
-      const mark = /auto-submitted|multipart\s*\/\s*report/i;
-      taken.push({ recipients, mustCount: !/<\s*>/.test(sender) && !mark.test(content) });
+      taken.push({ recipients, mustCount: !/<\s*>/.test(sender) && !mayBeAutomatic(content) });
     }
     recipients = [];
   }
   return { taken, fault: heard < replies.length ? `${replies.slice(heard)} to nothing` : null };
+}
+
+/** A mark of a machine may be torn by spaces and comments: such a mail may be taken without an opt-out. */
+export function mayBeAutomatic(content: string): boolean {
+  return /auto-submitted|multipart\/report/i.test(content.replace(/\([^()]*\)|\s/g, ''));
 }
