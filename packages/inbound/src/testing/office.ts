@@ -114,6 +114,7 @@ export async function openOffice(): Promise<Office> {
   const readers = await openReaders({ log });
   const listeners: Inbound[] = [];
   let people = 0;
+  let arrivals: Promise<unknown> = Promise.resolve();
 
   async function listen(options: Partial<InboundOptions> = {}): Promise<Inbound> {
     const listener = await startInbound({
@@ -138,7 +139,11 @@ export async function openOffice(): Promise<Office> {
   async function personOf(scope: Scope, email = `person${people + 1}@example.com`): Promise<Person> {
     people += 1;
     const id = `id${people}`;
-    await importProfiles(db, scope, [{ line: 1, identities: { CRMID: id, Email: email } }]);
+    // One after the other: a hundred at once wait for a database connection longer than anything may.
+    arrivals = arrivals.then(() =>
+      importProfiles(db, scope, [{ line: 1, identities: { CRMID: id, Email: email } }]),
+    );
+    await arrivals;
     const find = async () => {
       const profile = await findProfile(db, scope, 'CRMID', id);
       if (profile === null) throw new Error('the person has no profile');
