@@ -56,7 +56,7 @@ const WHOLE = { people: 2_500, roundsOfBlock: 3, relayPauseMs: 30, killsOnly: fa
 const SLOW = { people: 500, roundsOfBlock: 1, relayPauseMs: 250, killsOnly: true } as const;
 const wanted = values.faults === undefined ? (values.slice ? 20 : 300) : wholeOf('faults', values.faults);
 
-/** A minute, or a quarter of an hour, of two cores that are not shared. */
+/** For every day, and for the campaign. */
 const FUZZ_SLICE: Readonly<Record<FuzzKind, number>> = { mails: 3_000, dialogues: 2_000, noises: 3_000 };
 const FUZZ_WHOLE: Readonly<Record<FuzzKind, number>> = { mails: 150_000, dialogues: 50_000, noises: 100_000 };
 const only = oneOf('only', values.only, ['both', 'faults', 'fuzz'] as const);
