@@ -25,14 +25,16 @@ export interface FormParts {
   /** Not the first thing to do here. */
   readonly second?: boolean;
   readonly content?: Markup;
+  /** Behind the button: pressing Enter presses the first button that a form has. */
+  readonly after?: Markup | null;
 }
 
 /** A form with one button. */
-export function form({ act, label, path, second, content }: FormParts): Markup {
+export function form({ act, label, path, second, content, after }: FormParts): Markup {
   const action = path === undefined ? null : html` action="${path}"`;
   return html`<form method="post"${action}${second === true ? html` class="second"` : null}>
 ${hidden(ACT_FIELD, act)}${content}
-<button type="submit">${label}</button>
+<button type="submit">${label}</button>${after}
 </form>`;
 }
 

@@ -55,8 +55,12 @@ export function preferencePage(
 ${ticked.length === 0 ? null : hidden(TICKED_FIELD, ticked.join('.'))}
 ${from > 0 ? null : channels(visit, others.map(asTurned))}
 ${groups.length === 0 ? null : html`${groups}<p class="hint">${speech.text('preferences.lists_hint')}</p>`}
-${next === null || taken > CARRIED_BUDGET ? null : html`<p class="second"><button type="submit" name="${FROM_FIELD}" value="${String(next)}">${speech.text('preferences.more_lists')}</button></p>`}
 ${from > 0 ? null : personal(visit, others.map(asTurned))}`;
+  const after =
+    next === null || taken > CARRIED_BUDGET
+      ? null
+      : html`
+<p class="second"><button type="submit" name="${FROM_FIELD}" value="${String(next)}">${speech.text('preferences.more_lists')}</button></p>`;
   return {
     title: speech.text('preferences.title'),
     content: html`<h1>${speech.text('preferences.title')}</h1>
@@ -65,7 +69,7 @@ ${own === undefined ? null : paragraph(own)}
 ${address(visit)}
 ${choices?.complained === true ? html`<p class="note">${speech.text('preferences.complaint')}</p>` : null}
 ${preferences.leftAll ? html`<p class="note">${speech.text('preferences.left_all')}</p>` : null}
-${form({ act: 'save', label: speech.text('preferences.save'), content })}
+${form({ act: 'save', label: speech.text('preferences.save'), content, after })}
 ${preferences.leftAll ? null : leaveAll(visit)}`,
   };
 }

@@ -202,6 +202,8 @@ test('C5: what is turned and not saved goes along to more lists and back, and is
       new RegExp(`name="(l[0-9a-f]{16})"[^>]*><span><bdi>${name}<`).exec(page)?.[1] ?? '';
     const fromOf = (page: string): string => /name="from" value="(\d+)"/.exec(page)?.[1] ?? '';
     const first = (await show()).text;
+    // Enter presses the first button of a form: it saves.
+    expect(/<button[^>]*>/.exec(first)?.[0]).toBe('<button type="submit">');
     const second = await post(`${filled(first, ['sms', keyOf(first, 'page-000')])}&from=${fromOf(first)}`);
     expect(second.text).not.toContain('<bdi>page-000<');
     expect(await history()).toEqual([]);
