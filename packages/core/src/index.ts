@@ -158,5 +158,6 @@ export { readTokenHalves, readUrlToken } from './token-query.ts';
 export type { Topic } from './topic.ts';
 export { parseTopic } from './topic.ts';
 export type { UrlClaims } from './urlclaims.ts';
+export { linkedSubject } from './urlclaims.ts';
 export type { UrlAudience, UrlPurpose, UrlSealer, UrlToken } from './urltoken.ts';
 export { openUnsignedUrlToken, openUrlSealer, openUrlToken, tokenFingerprint } from './urltoken.ts';

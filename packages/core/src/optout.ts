@@ -27,6 +27,8 @@ export type OptOutSubject =
       readonly by: 'identity';
       readonly namespace: string;
       readonly id: string;
+      /** The number of who was meant, where the link says it; it parts those who share the id. */
+      readonly number?: number;
       readonly addressNamespace: string;
       readonly address: string;
     }

@@ -9,6 +9,7 @@
  */
 import {
   type KeyRing,
+  linkedSubject,
   type MailAudience,
   type MailClaims,
   type OptOutSubject,
@@ -126,9 +127,13 @@ async function openLink(url: string, { ring, hosts }: TokenDeps): Promise<Opened
   if (standing.kind !== 'ours') return standing.kind === 'unavailable' ? 'unavailable' : null;
   const claims = openUrlToken(ring, { purpose: 'one-click', ...standing.audience }, token);
   if (claims === null) return null;
-  const { profileId: id, profileNamespace: namespace, address, addressNamespace, messageId } = claims;
-  const who = { by: 'identity', namespace, id, address, addressNamespace } as const;
-  return { ...standing.audience, who, messageId, fingerprint: tokenFingerprint(token.params) };
+  const who = linkedSubject(claims);
+  return {
+    ...standing.audience,
+    who,
+    messageId: claims.messageId,
+    fingerprint: tokenFingerprint(token.params),
+  };
 }
 
 function valuesIn(fields: Report['original'], names: readonly string[]): string[] {

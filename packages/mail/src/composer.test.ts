@@ -117,6 +117,19 @@ describe('A composed message', () => {
     );
   });
 
+  test('a link of somebody named by an Email says their number too, since others may have it; no other link does', async () => {
+    const options = composerOptions(await compiled({ html: HTML }));
+    for (const [namespace, profileNumber] of [
+      ['email', 7],
+      ['CRMID', undefined],
+    ] as const) {
+      const { bytes } = await composed(options, recipient({ profile: { namespace } }));
+      const found = urls(bytes.toString().replace(/=\r\n/g, '').replace(/=3D/g, '='));
+      const [landing = ''] = found.filter((url) => url.includes('/unsubscribe?'));
+      expect(claims(landing, 'landing').profileNumber).toBe(profileNumber);
+    }
+  });
+
   test('OH-18, OH-17: the return path is a VERP address of its own, short enough, that names profile and address', async () => {
     const { envelope } = await composed(composerOptions(await compiled({ html: HTML })));
     const address = parseAddress(envelope.from);

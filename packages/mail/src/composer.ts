@@ -9,9 +9,11 @@
  */
 import {
   type BodyLink,
+  EMAIL_NAMESPACE,
   Failure,
   isFailure,
   mailTokenAddress,
+  namespaceKey,
   parseAddress,
   sealMailToken,
 } from '@adieu/core';
@@ -166,6 +168,7 @@ function openRendering(
     messageId,
     profileId: profile.id,
     profileNamespace: profile.namespace,
+    ...(isShareable(profile.namespace) ? { profileNumber: profile.number } : {}),
     address: address.spelling,
     addressNamespace: address.namespace,
   });
@@ -181,6 +184,11 @@ function openRendering(
       return seal(link);
     },
   };
+}
+
+/** Several may have one Email; every other id is of one person alone. */
+function isShareable(namespace: string): boolean {
+  return namespaceKey(namespace) === namespaceKey(EMAIL_NAMESPACE);
 }
 
 type Rendered =

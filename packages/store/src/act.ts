@@ -110,6 +110,7 @@ export async function recordAct(db: Db, act: Act): Promise<RecordedAct> {
   if (subject === null) return UNKNOWN;
   if (lacks(subject, clean)) {
     const made = await createSubject(db, clean.who, subject);
+    if (made.kind === 'renumbered') return recordAct(db, { ...clean, who: made.who });
     if (made.kind === 'erased') return recordErased(db, clean, { ...subject, profileId: made.returned });
     subject = (await findSubject(db, clean)) ?? subject;
   }

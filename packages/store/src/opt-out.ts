@@ -179,7 +179,7 @@ export async function recordOptOuts(db: Db, optOuts: readonly OptOut[]): Promise
   const missing = rows.filter(
     ({ scope, addressId, profileId }) => profileId === null || (scope === 'identity' && addressId === null),
   );
-  const { again, erased } = await createMissing(db, optOuts, missing);
+  const { again, settled, erased } = await createMissing(db, optOuts, missing);
   const repeated =
     again.length === 0
       ? []
@@ -189,6 +189,7 @@ export async function recordOptOuts(db: Db, optOuts: readonly OptOut[]): Promise
         );
   const byPlace = new Map<number, Recorded>(rows.map((row) => [row.place, row]));
   for (const row of repeated) byPlace.set(again[row.place]?.place ?? -1, row);
+  for (const [place, recorded] of settled) byPlace.set(place, recorded);
   return optOuts.map((optOut, place) => {
     const recorded = byPlace.get(place) ?? unknownTo(optOut);
     return erased.has(place) ? { ...recorded, known: true } : recorded;
@@ -203,11 +204,14 @@ async function runGroup(db: Db, optOuts: readonly OptOut[]): Promise<Row[]> {
 interface Missing {
   /** Those to be recorded now, and where in the group they stood. */
   readonly again: readonly { readonly place: number; readonly optOut: OptOut }[];
+  /** Those that were recorded without the number in their link. */
+  readonly settled: ReadonlyMap<number, Recorded>;
   readonly erased: ReadonlySet<number>;
 }
 
 async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly Row[]): Promise<Missing> {
   const again: { place: number; optOut: OptOut }[] = [];
+  const settled = new Map<number, Recorded>();
   const erased = new Set<number>();
   for (const row of rows) {
     const { place } = row;
@@ -215,13 +219,17 @@ async function createMissing(db: Db, optOuts: readonly OptOut[], rows: readonly 
     if (optOut === undefined) continue;
     const made = await createSubject(db, optOut.who, row);
     if (made.kind === 'created') again.push({ place, optOut });
+    if (made.kind === 'renumbered') {
+      const [recorded] = await recordOptOuts(db, [{ ...optOut, who: made.who }]);
+      if (recorded !== undefined) settled.set(place, recorded);
+    }
     if (made.kind !== 'erased') continue;
     erased.add(place);
     if (made.returned === null || row.scope === 'identity') continue;
     const who = { by: 'number', profile: made.returned, address: row.addressId ?? 0 } as const;
     again.push({ place, optOut: { ...optOut, who } });
   }
-  return { again, erased };
+  return { again, settled, erased };
 }
 
 function columnsOf(optOut: OptOut, place: number): object {

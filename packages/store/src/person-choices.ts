@@ -19,9 +19,10 @@ import { MAILED_BY, MAILED_COLUMNS, SUBJECT_OF } from './subject.ts';
 export interface LinkedPerson {
   readonly profileNamespace: string;
   readonly profileId: string;
+  readonly profileNumber?: number;
   readonly addressNamespace: string;
   readonly address: string;
-  /** Where several share an address, the message tells who was meant. */
+  /** Where several share an address, the message tells who was meant, and the number once it is forgotten. */
   readonly messageId: string;
   /** The list that the link is about. */
   readonly list?: string;
@@ -56,7 +57,7 @@ const READ = prepared<PersonChoices>(
   `WITH linked AS (
      SELECT $1::integer AS sandbox_id, NULL::bigint AS profile, $2::text AS namespace_key, $3::text AS identity,
        NULL::bigint AS address, $4::text AS address_namespace_key, $5::text AS address_key, $6::date AS month,
-       $7::uuid AS message_id
+       $7::uuid AS message_id, $10::bigint AS meant
    ), named AS (SELECT l.*, ${MAILED_COLUMNS} FROM linked l ${MAILED_BY('l')}
    ), subject AS (SELECT n.sandbox_id, ${SUBJECT_OF('n')} FROM named n)
    SELECT s.strict, s.value_meanings AS meanings, coalesce(p.consents, '{}') AS consents,
@@ -86,6 +87,7 @@ export async function readChoices(db: Db, scope: Scope, who: LinkedPerson): Prom
     month === null ? null : who.messageId,
     storableText(who.list ?? ''),
     namespaceKey(EMAIL_NAMESPACE),
+    who.profileNumber ?? null,
   ]);
   if (row === undefined) throw new Error('a sandbox vanished');
   return row;

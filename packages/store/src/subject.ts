@@ -18,7 +18,7 @@ import { storableText } from './storable.ts';
 import { findTombstones, numberName } from './tombstone.ts';
 
 /** Declares the columns of {@link subjectColumns}, for `jsonb_to_recordset`. */
-export const SUBJECT_COLUMNS = `profile bigint, namespace_key text, identity text, address bigint,
+export const SUBJECT_COLUMNS = `profile bigint, namespace_key text, identity text, meant bigint, address bigint,
        address_namespace_key text, address_key text`;
 
 /** Joins to a row with `month` and `message_id` the columns of {@link MAILED_COLUMNS}, as `m`. */
@@ -26,8 +26,12 @@ export const MAILED_BY = (row: string): string => `LEFT JOIN LATERAL (
        SELECT execution_id, profile_id AS mailed_profile_id, identity = '' AS mailed_to_erased FROM message
        WHERE month = ${row}.month AND id = ${row}.message_id OFFSET 0) m ON true`;
 
-/** What the message of a link tells, while it is kept: its execution, whom it went to, and whether they were erased since. */
-export const MAILED_COLUMNS = 'm.execution_id, m.mailed_profile_id, m.mailed_to_erased';
+/**
+ * What the message of a link tells, while it is kept: its execution, whom it went to, and whether they were erased since. Where it is
+ * forgotten, the number in the link tells (`meant`).
+ */
+export const MAILED_COLUMNS = `m.execution_id, coalesce(m.mailed_profile_id, meant) AS mailed_profile_id,
+       coalesce(m.mailed_to_erased, meant IS NOT NULL AND (SELECT id FROM profile WHERE id = meant) IS NULL) AS mailed_to_erased`;
 
 /**
  * `profile_id` and `address_id` of a row with {@link SUBJECT_COLUMNS}, `sandbox_id` and {@link MAILED_COLUMNS}. A former Email
@@ -52,6 +56,7 @@ export function subjectColumns(who: OptOutSubject): object {
   return {
     namespace_key: namespaceKey(who.namespace),
     identity: identityKey(who.namespace, who.id),
+    meant: who.number,
     address_namespace_key: namespaceKey(who.addressNamespace),
     address_key: identityKey(who.addressNamespace, who.address),
   };
@@ -59,10 +64,12 @@ export function subjectColumns(who: OptOutSubject): object {
 
 /**
  * Whether a subject that lacks rows has them now. Of who was erased none are made: they are out already. `returned` is the
- * profile that came after the erasure under the name of the link, for whom it then speaks.
+ * profile that came after the erasure under the name of the link, for whom it then speaks. `renumbered`: the number in the link is
+ * nobody's and was never erased, as after the restore of a backup; what it says counts without it.
  */
 export type SubjectRows =
   | { readonly kind: 'created' | 'nobody' }
+  | { readonly kind: 'renumbered'; readonly who: OptOutSubject }
   | { readonly kind: 'erased'; readonly returned: number | null };
 
 const CAME_AFTER = prepared<{ readonly id: number }>(
@@ -80,7 +87,12 @@ export async function createSubject(
 ): Promise<SubjectRows> {
   return db.transaction().execute(async (transaction) => {
     const named = namesOf(who);
-    const tombstones = await findTombstones(transaction, sandboxId, [named.profile, named.address]);
+    const { number, ...unnumbered } = who.by === 'identity' ? who : { ...who, number: undefined };
+    const meant = number === undefined ? named.profile : numberName('profile', number);
+    const names = [named.profile, named.address, meant];
+    const tombstones = await findTombstones(transaction, sandboxId, names);
+    if (profileId === null && number !== undefined && tombstones(meant) === null)
+      return { kind: 'renumbered', who: unnumbered };
     const erased = profileId === null ? tombstones(named.profile) : null;
     if (erased !== null) {
       const { namespaceKey: namespace, value } = named.profile;

@@ -9,6 +9,7 @@
 import type { EmailParamsClaims, UrlClaims } from '@adieu/core';
 import {
   findEmailParams,
+  linkedSubject,
   OPT_OUT_SCOPES,
   openEmailParams,
   openUnsignedUrlToken,
@@ -137,11 +138,11 @@ async function stopOurMail(
   { claims, evidence }: Opened,
   { organisation, at }: { readonly organisation: string; readonly at: Date },
 ): Promise<void> {
-  const { profileNamespace, profileId, addressNamespace, address, sandbox, scope, list, messageId } = claims;
+  const { sandbox, scope, list, messageId } = claims;
   const storing = recorder({
     organisation,
     sandbox,
-    who: { by: 'identity', namespace: profileNamespace, id: profileId, addressNamespace, address },
+    who: linkedSubject(claims),
     scope,
     ...(list === undefined ? {} : { list }),
     source: 'consent_api',

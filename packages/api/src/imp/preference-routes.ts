@@ -10,6 +10,7 @@ import type { Act, ActReceipt, Change, ConsentValue, OptOutScope, UrlClaims } fr
 import {
   isFailure,
   isNo,
+  linkedSubject,
   OPT_OUT_SCOPES,
   openUnsignedUrlToken,
   openUrlToken,
@@ -132,13 +133,7 @@ function openLink({ ring }: ImpDeps, request: FastifyRequest): Link {
     act: {
       organisation,
       sandbox: claims.sandbox,
-      who: {
-        by: 'identity',
-        namespace: claims.profileNamespace,
-        id: claims.profileId,
-        addressNamespace: claims.addressNamespace,
-        address: claims.address,
-      },
+      who: linkedSubject(claims),
       messageId: claims.messageId,
       fingerprint: tokenFingerprint(params),
     },

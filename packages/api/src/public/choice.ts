@@ -11,6 +11,7 @@ import {
   type ActReceipt,
   isFailure,
   type KeyRing,
+  linkedSubject,
   type OptOutScope,
   type OptOutSource,
   openUrlToken,
@@ -107,13 +108,7 @@ function evidence({ now }: ChoiceDeps, { claims, host, token }: Link) {
   return {
     organisation: host.organisation,
     sandbox: host.sandbox,
-    who: {
-      by: 'identity',
-      namespace: claims.profileNamespace,
-      id: claims.profileId,
-      addressNamespace: claims.addressNamespace,
-      address: claims.address,
-    },
+    who: linkedSubject(claims),
     messageId: claims.messageId,
     fingerprint: tokenFingerprint(token.params),
     at: now(),

@@ -321,3 +321,38 @@ test('what comes in a later version is absent, not half there', async () => {
     expect((await api.ask({ path: `${path}?${api.link()}`, host: LINK_HOST })).status).toBe(404);
   }
 });
+
+const DOORS = {
+  'the one-click URL': ['one-click', '/unsubscribe/one-click', 'List-Unsubscribe=One-Click'],
+  'the landing page': ['landing', '/unsubscribe', 'adieu=confirm'],
+  'the preference centre': ['preferences', '/preferences', 'adieu=leave'],
+} as const;
+
+test.each(Object.keys(DOORS) as (keyof typeof DOORS)[])(
+  'of several who have an Email %s hears the one that the link means, when its message is forgotten',
+  async (door) => {
+    const [purpose, path, body] = DOORS[door];
+    const [first, second] = [`first-${purpose}`, `second-${purpose}`];
+    const Email = `${purpose}@example.com`;
+    for (const CRMID of [first, second])
+      await api.call('POST', '/v1/profiles', [{ identities: { CRMID, Email } }]);
+    const { id: profileNumber } = await api.database.db
+      .selectFrom('profile')
+      .select('id')
+      .where('identity', '=', second)
+      .executeTakeFirstOrThrow();
+    const who = { profileNamespace: 'Email', profileId: Email, profileNumber, address: Email };
+    const query = api.link(who, purpose);
+    const answer = await api.ask({
+      method: 'POST',
+      path: `${path}?${query}`,
+      host: LINK_HOST,
+      headers: FORM,
+      body,
+    });
+    expect(answer.status).toBe(200);
+    const rows = async (id: string): Promise<unknown[]> =>
+      JSON.parse((await api.call('GET', `/v1/profiles/CRMID/${id}/consent-history`)).text);
+    expect([await rows(first), (await rows(second)).length]).toEqual([[], 1]);
+  },
+);
