@@ -200,6 +200,28 @@ describe('the certificate', () => {
     expect(web.asked).toHaveLength(2);
   });
 
+  test('that was good a day ago is good for one more while nobody can tell, and no longer once it is gone', async () => {
+    const web = openSns({ until: Date.now() + 30 * day });
+    const good = web.web.get(CERTIFICATE_URL);
+    let time = Date.now();
+    const now = () => new Date(time);
+    const judgeNow = judging(web, { now });
+    const ask = () => judgeNow(web.sign({ Timestamp: now().toISOString() }));
+    await ask();
+    time += day + 1;
+    web.web.set(CERTIFICATE_URL, { status: 503, body: '' });
+    expect(await ask()).toMatchObject({ kind: 'authentic' });
+    time += day;
+    await expect(ask()).rejects.toMatchObject({ code: 'certificate_unavailable' });
+    if (good !== undefined) web.web.set(CERTIFICATE_URL, good);
+    await ask();
+    time += day + 1;
+    web.web.set(CERTIFICATE_URL, { status: 404, body: '' });
+    expect(await ask()).toMatchObject({ code: 'certificate_refused' });
+    web.web.set(CERTIFICATE_URL, { status: 503, body: '' });
+    await expect(ask()).rejects.toMatchObject({ code: 'certificate_unavailable' });
+  });
+
   test('of a stranger’s inventing is fetched five at once at most, and nothing of it is kept', async () => {
     const web = openSns();
     let open: () => void = () => undefined;

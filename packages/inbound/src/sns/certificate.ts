@@ -32,7 +32,7 @@ const PATH = '/SimpleNotificationService-[0-9a-zA-Z]{32}\\.pem';
 /** `sns.amazonaws.com`, `sns-us-gov-west-1.amazonaws.com`, `sns-signing.eu-south-1.amazonaws.com`: it depends on the region. */
 const SUBJECT = /^CN=sns(?:-signing)?(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/m;
 const LEAST_BITS = 2_048;
-/** A certificate that was withdrawn is believed no longer than this, in milliseconds. */
+/** A certificate that was withdrawn is believed no longer than this, in milliseconds; twice as long while nobody can tell. */
 const KEPT = 86_400_000;
 /** There is one per region, and a new one each year. */
 const MOST_KEPT = 50;
@@ -54,21 +54,30 @@ export function openCertificates({ fetching, now }: CertificateOptions): Certifi
       throw unavailable(cause);
     });
     const certificate = readCertificate(fetched);
+    kept.delete(url);
     if (certificate === null) return null;
     for (const oldest of kept.keys()) if (kept.size >= MOST_KEPT) kept.delete(oldest);
     kept.set(url, { certificate, until: now().getTime() + KEPT });
     return certificate;
   }
 
+  async function ask(url: string): Promise<X509Certificate | null> {
+    const pending = asking.get(url);
+    if (pending === undefined && asking.size >= MOST_FETCHED) throw unavailable();
+    const asked = pending ?? fetchOne(url).finally(() => asking.delete(url));
+    asking.set(url, asked);
+    return asked;
+  }
+
   return {
     async find(url) {
-      const known = kept.get(url);
-      if (known !== undefined && known.until > now().getTime()) return judge(known.certificate, now());
-      const pending = asking.get(url);
-      if (pending === undefined && asking.size >= MOST_FETCHED) throw unavailable();
-      const asked = pending ?? fetchOne(url).finally(() => asking.delete(url));
-      asking.set(url, asked);
-      const certificate = await asked;
+      const { certificate: known, until = 0 } = kept.get(url) ?? {};
+      if (known !== undefined && until > now().getTime()) return judge(known, now());
+      // Strangers who keep all fetches busy keep no message of SNS waiting.
+      const certificate = await ask(url).catch((error: unknown) => {
+        if (known === undefined || until + KEPT <= now().getTime()) throw error;
+        return known;
+      });
       if (certificate === null)
         return { kind: 'refused', detail: 'There is no certificate of Amazon SNS at its URL.' };
       return judge(certificate, now());
