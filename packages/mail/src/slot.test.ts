@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import Handlebars from 'handlebars';
 import { parseHandlebars } from './grammar.ts';
 import { openLinkRegistry } from './link.ts';
 import { openPieces, renderPieces, type SlotStyle } from './slot.ts';
@@ -78,6 +79,50 @@ describe('Slots', () => {
     );
     expect(render('{{{oneClickUrl}}}', {})).toBe('https://x.example/one-click?a=1&amp;b=0');
     expect(render(text, { profile: { x: 1 } }, { html: false })).not.toContain('&amp;');
+  });
+
+  test('a value is written as Handlebars writes it, whatever it is and wherever it is looked for', () => {
+    const names = ['a', 'if', 'each', 'constructor', '__proto__', 'toString', 'hasOwnProperty', 'length'];
+    const name = fc.constantFrom(...names);
+    const odd = fc.constantFrom<unknown>(
+      ...[undefined, 0, -0, Number.NaN, 1e21, 10n, new Date(0), () => 'called', Symbol.iterator],
+      ...[{ toString: () => '<&>' }, { toHTML: () => '<b>' }, Object.create(null, { a: { value: '<' } })],
+      ...[new Handlebars.SafeString('<i>'), '&<>"\'`=', [[1, '<'], null], JSON.parse('{"__proto__":"own"}')],
+    );
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof({ depthSize: 'small' }, fc.string(), fc.jsonValue(), odd, tie('object')),
+      object: fc.dictionary(name, tie('any'), { noNullPrototype: false }),
+    }));
+    const tag = fc.constantFrom('{{', '{{{', '{{~', '{{&');
+    const start = fc.constantFrom('', 'this.', './', '@root.', '../', '@');
+    const path = fc
+      .array(name, { minLength: 1, maxLength: 3 })
+      .map((parts) => parts.map((part) => `[${part}]`).join('.'));
+    const style = fc.record({
+      html: fc.boolean(),
+      strict: fc.constantFrom<SlotStyle['strict']>('no', 'all'),
+    });
+    const attempt = (write: () => string): string => {
+      try {
+        return write();
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const plain = Handlebars.create();
+    fc.assert(
+      fc.property(value.object, tag, start, path, style, (data, opening, from, rest, { html, strict }) => {
+        const text = `${opening}${from}${rest}${opening === '{{{' ? '}}}' : '}}'}`;
+        const options = { noEscape: !html, strict: strict === 'all', knownHelpersOnly: true };
+        // What Adieu refuses is not compiled.
+        fc.pre(parseHandlebars(text, 'html').ok);
+        expect([text, attempt(() => render(text, data as object, { html, strict }))]).toEqual([
+          text,
+          attempt(() => plain.compile(text, options)(data)),
+        ]);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('a text without tags is one constant, whatever it holds', () => {
