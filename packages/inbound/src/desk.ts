@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { MailAudience, RecordOptOut, RecordReport, ReportedFate } from '@adieu/core';
+import type { Address, MailAudience, RecordOptOut, RecordReport, ReportedFate } from '@adieu/core';
 import { decodeWords } from '@adieu/mail';
 import type { Report } from '@adieu/mail/report';
 import {
@@ -47,12 +47,14 @@ type RoleRoute = Extract<Route, { kind: 'role' }>;
 /** A mail for one recipient. Rejects when it could not be stored: the sender comes again. */
 export type Desk = (mail: Correspondence, decided: ReportRoute | RoleRoute) => Promise<Handled>;
 
+/** Domains of receivers that are asked for. */
+const RECEIVER_LIMIT = 10;
 /** No character takes more than four. */
 const SOURCE_OCTETS = 4 * REVIEW_SOURCE_LIMIT;
 
 /** Opens the desk. */
 export function openDesk(options: DeskOptions): Desk {
-  const { database, recorder, reports, resolver, now } = options;
+  const { database, domains, recorder, reports, resolver, now } = options;
 
   /** To `bounce+<token>@`: the address says whose message it was. */
   async function takeReturned(
@@ -139,6 +141,8 @@ export function openDesk(options: DeskOptions): Desk {
     const { audience } = at;
     const sender = await verifySender(mail, resolver);
     if (!sender.ok) return review(mail, { ...at, why: 'unverified', detail: sender.why });
+    if (!(await areOurs(sender.receivers, audience)))
+      return review(mail, { ...at, why: 'unverified', detail: 'not written to us' });
     const users = await findAddressUsers(database.db, audience, sender.address.key);
     if (users.length === 0) return review(mail, { ...at, why: 'unknown_sender', detail: null });
     for (const { profileId, addressId } of users) {
@@ -152,6 +156,20 @@ export function openDesk(options: DeskOptions): Desk {
       });
     }
     return 'recorded';
+  }
+
+  /** Whether a mail was written to anybody at a subdomain of theirs. */
+  async function areOurs(
+    receivers: readonly Address[],
+    { organisation, sandbox }: MailAudience,
+  ): Promise<boolean> {
+    const names = [...new Set(receivers.map(({ domain }) => domain))].slice(0, RECEIVER_LIMIT);
+    const found = await Promise.all(names.map((name) => domains.standing(name)));
+    if (found.some(({ kind }) => kind === 'unavailable')) throw new Error('nobody can vouch for a domain');
+    return found.some(
+      (one) =>
+        one.kind === 'ours' && one.audience.organisation === organisation && one.audience.sandbox === sandbox,
+    );
   }
 
   async function review(

@@ -34,6 +34,8 @@ export interface DmarcOpinion {
   readonly result: string;
   /** Of the From field that was judged; empty where there is none. */
   readonly domain: string;
+  /** Names of the fields that signatures of that domain cover, in lower case; null where the path alone vouches for the mail. */
+  readonly signed: readonly string[] | null;
   readonly open: readonly DnsQuestion[];
 }
 
@@ -49,7 +51,7 @@ export async function judgeSender(raw: Uint8Array, question: DmarcQuestion): Pro
     if (answer === undefined) open.set(keyOf(asked), asked);
     throw Object.assign(new Error('no such record'), { code: answer?.code ?? 'ETIMEOUT' });
   };
-  const { dmarc } = await authenticate(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), {
+  const { dmarc, dkim } = await authenticate(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), {
     ip,
     helo,
     sender,
@@ -60,9 +62,13 @@ export async function judgeSender(raw: Uint8Array, question: DmarcQuestion): Pro
     rejectRsaSha1: true,
   });
   const left = [...open.values()];
-  if (dmarc === false || dmarc === undefined) return { result: 'none', domain: '', open: left };
+  if (dmarc === false || dmarc === undefined) return { result: 'none', domain: '', signed: [], open: left };
   const { result, header } = dmarc.status;
-  return { result, domain: header?.from ?? '', open: left };
+  const byPath = typeof dmarc.alignment?.spf?.result === 'string';
+  const signed = dkim.results
+    .filter(({ status }) => status.result === 'pass' && status.aligned)
+    .flatMap(({ signingHeaders }) => signingHeaders?.keys.toLowerCase().split(/[:\s]+/) ?? []);
+  return { result, domain: header?.from ?? '', signed: byPath ? null : signed, open: left };
 }
 
 function keyOf({ name, type }: DnsQuestion): string {

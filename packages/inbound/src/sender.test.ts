@@ -30,10 +30,11 @@ function dns(texts: Readonly<Record<string, string>>): ResolveDns {
   };
 }
 
-async function signed(content: string): Promise<string> {
+async function signed(content: string, fields?: readonly string[]): Promise<string> {
   const signer = { signingDomain: 'example.com', selector: 's1', privateKey: key?.privateKey ?? '' };
   const { signatures } = await dkimSign(Buffer.from(content), {
     canonicalization: 'relaxed/relaxed',
+    ...(fields === undefined ? {} : { headerList: [...fields] }),
     // Its types ask for the first, its code for the second.
     ...signer,
     signatureData: [signer],
@@ -42,9 +43,9 @@ async function signed(content: string): Promise<string> {
 }
 
 let mails = 0;
-function wish(from: string, more = ''): string {
+function wish(from: string, more = '', to = `To: Leave <${PLAIN}>`): string {
   mails += 1;
-  return `From: ${from}\r\nMessage-ID: <wish${mails}@example.com>\r\nSubject: please\r\n${more}\r\nno more mail`;
+  return `From: ${from}\r\n${to}\r\nMessage-ID: <wish${mails}@example.com>\r\nSubject: please\r\n${more}\r\nno more mail`;
 }
 
 async function write(
@@ -135,6 +136,46 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
       expect((await office.reviews())[0]?.detail).toBe('a header that may be read in two ways');
     }
     expect(await person.sources()).toEqual([]);
+  });
+
+  test.each([
+    ['what was written to somebody else', 'To: friend@elsewhere.example'],
+    [
+      'what names us beside the address of somebody else',
+      `To: "${PLAIN}" <friend@elsewhere.example> (${PLAIN})`,
+    ],
+    ['what names a group of us', `To: Friends: ${PLAIN};`],
+    ['what has a second field of receivers', `To: friend@elsewhere.example\r\nTo: ${PLAIN}`],
+    ['what was written to nobody', 'Cc: friend@elsewhere.example'],
+  ])('MT-9 %s and is sent on to us by anybody waits for a person', async (_, receivers) => {
+    const person = await office.person();
+    expect(await write(await signed(wish(person.email, '', receivers)))).toMatchObject({
+      ...{ recorded: 0, reviewed: 1 },
+    });
+    expect((await office.reviews())[0]).toMatchObject({ why: 'unverified', detail: 'not written to us' });
+    expect(await person.sources()).toEqual([]);
+  });
+
+  test('MT-9 whose receivers the signature leaves open waits for a person', async () => {
+    const person = await office.person();
+    const content = `To: ${PLAIN}\r\n${await signed(wish(person.email, '', 'Date: today'), ['from', 'subject'])}`;
+    expect(await write(content)).toMatchObject({ recorded: 0, reviewed: 1 });
+    expect((await office.reviews())[0]).toMatchObject({ detail: 'not written to us' });
+    expect(await person.sources()).toEqual([]);
+  });
+
+  test('MT-9 one of several receivers, or of a copy, is written to us', async () => {
+    for (const receivers of [`To: a@elsewhere.example, ${PLAIN.toUpperCase()}`, `Cc: "x, y" <${PLAIN}>`]) {
+      const person = await office.person();
+      await write(await signed(wish(person.email, '', receivers)));
+      expect([receivers, await person.sources()]).toEqual([receivers, ['header_mailto']]);
+    }
+  });
+
+  test('IN-16 an address in UTF-8 is the same however its letters are put together', async () => {
+    const person = await office.person('j\u00fcrgen@example.com');
+    await write(await signed(wish('<ju\u0308rgen@example.com>')));
+    expect(await person.sources()).toEqual(['header_mailto']);
   });
 
   test('waits for a person where DNS cannot be asked', async () => {

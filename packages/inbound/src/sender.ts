@@ -2,7 +2,8 @@
  * Who wrote a mail that carries no token: the one address of its one From field, if DMARC says that it is theirs (MT-9).
  *
  * The rule: whatever is doubtful is nobody. Two From fields, two mailboxes, a group, a failed or an unanswered question: a person
- * has to look at it. DNS comes in as a function, so tests answer for their own domains. RFC 9989, RFC 5322 section 3.6.2.
+ * has to look at it. A signature holds wherever a mail is sent on to, by anybody who ever got it, so a mail counts only for whom it
+ * was written to. DNS comes in as a function, so tests answer for their own domains. RFC 9989, RFC 5322 section 3.6.2.
  *
  * @module
  */
@@ -18,18 +19,22 @@ export type ResolveDns = NonNullable<NonNullable<Parameters<typeof authenticate>
 const SIGNATURE_LIMIT = 10;
 const FIELD = /^[!-9;-~]+:/;
 const CONTINUED = /^[ \t]+[^ \t]/;
+/** Characters of a field of addresses. */
+const FIELD_LIMIT = 2_000;
 const PATIENCE_MS = 15_000;
 /** A signature's key, a policy and SPF's ten lookups one within the other (RFC 7208 section 4.6.4) take a round each. */
 const ROUND_LIMIT = 20;
 /** Questions of one round. */
 const QUESTION_LIMIT = 50;
 
+/** The author of a mail, and whom they wrote it to. */
+export type Verified =
+  | { readonly ok: true; readonly address: Address; readonly receivers: readonly Address[] }
+  | { readonly ok: false; readonly why: string };
+
 /** The verified author of a mail, or why there is none, for a person to read. Rejects when too many mails are being read. */
-export async function verifySender(
-  mail: Correspondence,
-  resolver: ResolveDns,
-): Promise<{ readonly ok: true; readonly address: Address } | { readonly ok: false; readonly why: string }> {
-  const address = authorOf(valuesOf(mail.content, 'from'));
+export async function verifySender(mail: Correspondence, resolver: ResolveDns): Promise<Verified> {
+  const address = authorOf(lettersOf(mail, 'from'));
   if (address === null) return { ok: false, why: 'not exactly one From address' };
   if (!isPlain(mail.content.raw)) return { ok: false, why: 'a header that may be read in two ways' };
   if (mail.content.raw.length < mail.content.bytes) return { ok: false, why: 'too large to be verified' };
@@ -39,7 +44,7 @@ export async function verifySender(
   if (typeof judged === 'string') return { ok: false, why: judged };
   if (judged.result !== 'pass') return { ok: false, why: `DMARC: ${judged.result}` };
   return parseDomain(judged.domain) === address.domain
-    ? { ok: true, address }
+    ? { ok: true, address, receivers: receiversOf(mail, judged.signed) }
     : { ok: false, why: 'not exactly one From address' };
 }
 
@@ -53,9 +58,31 @@ function isPlain(raw: Buffer): boolean {
 /** The one mailbox of a From field; null when there are two fields, two mailboxes, a group, or nothing that is one. */
 export function authorOf(fields: readonly string[]): Address | null {
   const [value = ''] = fields;
-  if (fields.length !== 1 || value.length > 2_000) return null;
-  // What may hold a comma or a bracket without meaning it.
-  const bare = value.replace(/"(?:[^"\\]|\\.)*"/g, '').replace(/\([^()]*\)/g, '');
+  return fields.length === 1 && value.length <= FIELD_LIMIT ? mailboxOf(withoutWords(value)) : null;
+}
+
+/** Who stands in the one To and the one Cc field, as far as the author answers for them. */
+function receiversOf(mail: Correspondence, signed: readonly string[] | null): Address[] {
+  return ['to', 'cc'].flatMap((name) => {
+    const [value = '', ...more] = lettersOf(mail, name);
+    if (more.length > 0 || value.length > FIELD_LIMIT || signed?.includes(name) === false) return [];
+    return withoutWords(value)
+      .split(',')
+      .flatMap((one) => mailboxOf(one) ?? []);
+  });
+}
+
+/** The values of a field in letters: a header may be in UTF-8 (RFC 6532). */
+function lettersOf({ content }: Correspondence, name: string): string[] {
+  return valuesOf(content, name).map((value) => Buffer.from(value, 'latin1').toString('utf8'));
+}
+
+/** Without what may hold a comma or a bracket and not mean it. */
+function withoutWords(value: string): string {
+  return value.replace(/"(?:[^"\\]|\\.)*"/g, '').replace(/\([^()]*\)/g, '');
+}
+
+function mailboxOf(bare: string): Address | null {
   if (/[,;:()"]/.test(bare)) return null;
   const angled = /^[^<>]*<([^<>]*)>\s*$/.exec(bare);
   if (angled === null && /[<>]/.test(bare)) return null;

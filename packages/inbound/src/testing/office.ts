@@ -68,7 +68,7 @@ export interface Office {
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   listen(options?: Partial<InboundOptions>): Promise<Inbound>;
   sesDoor(options: Pick<SesDoorOptions, 'topics' | 'fetching'>): TakeNotification;
-  person(): Promise<Person>;
+  person(email?: string): Promise<Person>;
   /** Somebody else with the same address. */
   housemate(of: Person): Promise<Person>;
   /** Mail that waits for a person, newest first. */
@@ -187,7 +187,7 @@ export async function openOffice(): Promise<Office> {
     logged,
     listen,
     sesDoor: (options) => openSesDoor({ database, reports: recorder.recordReport, ring, log, ...options }),
-    person: () => personOf(home),
+    person: (email) => personOf(home, email),
     housemate: ({ email }) => personOf(home, email),
     reviews: async () => (await listReviews(db, home, {})).items,
     personElsewhere: () => personOf(elsewhere),
