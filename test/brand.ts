@@ -12,7 +12,7 @@ import type { PublishedKeys } from './outside-tools.ts';
 import { type RunningAdieu, until } from './running-adieu.ts';
 
 export const DOMAIN = 'news.example.com';
-const LINK_BASE = `https://${DOMAIN}`;
+export const LINK_BASE = `https://${DOMAIN}`;
 
 /** Every kind of opt-out link: an anchor, one in an MSO conditional comment, an MJML button, the text part. */
 export const TEMPLATE = {

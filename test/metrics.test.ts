@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -14,7 +15,16 @@ import { sql } from 'kysely';
 import { greet, submit } from '../packages/inbound/src/testing/caller.ts';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
 import { type Backend, openBackend } from './backend.ts';
-import { createBrand, DOMAIN, enqueue, finished, importPeople, postOneClick, waysOut } from './brand.ts';
+import {
+  createBrand,
+  DOMAIN,
+  enqueue,
+  finished,
+  importPeople,
+  LINK_BASE,
+  postOneClick,
+  waysOut,
+} from './brand.ts';
 import { type Exposition, readExposition } from './exposition.ts';
 import { complaint, deliveryReport, headerOf } from './returned-mail.ts';
 import { type Answer, type RunningAdieu, runAdieu, until } from './running-adieu.ts';
@@ -180,6 +190,14 @@ describe('GET /metrics', () => {
         expect(response.status).toBe(404);
       }
     }
+  });
+
+  test('is for those inside: under the host of links, where the world is, there is none', async () => {
+    const asked = request(`${front.url}/metrics`, { headers: { host: new URL(LINK_BASE).host } });
+    asked.end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(404);
   });
 
   test('has a name for every metric as Prometheus wants it', async () => {

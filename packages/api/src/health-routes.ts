@@ -1,8 +1,8 @@
 /**
  * `/healthz`: the process lives. `/readyz`: every role of it can work, or why not. `/metrics`: what it counts, for Prometheus.
  *
- * One rule: numbers are for those inside. They need no key, as scrapers have none; a request that came through a proxy,
- * where the world comes from, finds nothing.
+ * One rule: numbers are for those inside. They need no key, as scrapers have none; a request that came through a proxy, or under
+ * a name that mails lead to, comes from the world and finds nothing.
  *
  * @module
  */
@@ -22,6 +22,8 @@ export interface HealthDeps {
   /** Added to the answer of a process that is ready. */
   readonly facts?: (() => object) | undefined;
   readonly exposition?: Exposition | undefined;
+  /** Whether the world knows this process by that `Host`. */
+  readonly isPublic?: ((host: string) => Promise<boolean>) | undefined;
 }
 
 /** Metrics as text. */
@@ -43,7 +45,7 @@ const FORWARDED = [
 
 export async function healthRoutes(
   app: FastifyInstance,
-  { readiness, facts, exposition }: HealthDeps,
+  { readiness, facts, exposition, isPublic }: HealthDeps,
 ): Promise<void> {
   const schema = { hide: true };
   app.get('/healthz', { schema }, async () => ({ status: 'alive' }));
@@ -55,6 +57,7 @@ export async function healthRoutes(
   if (exposition === undefined) return;
   app.get('/metrics', { schema }, async (request, reply) => {
     if (FORWARDED.some((name) => request.headers[name] !== undefined)) return reply.callNotFound();
+    if (await isPublic?.(request.host)) return reply.callNotFound();
     return reply.type(exposition.type).send(await exposition.read());
   });
 }
