@@ -11,7 +11,14 @@ import {
 } from '@adieu/core';
 import { readInboundWatch } from '@adieu/store';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { CANARY_AUDIENCE, CANARY_DOMAIN, type Canary, canaryAddress, startCanary } from './canary.ts';
+import {
+  CANARY_AUDIENCE,
+  CANARY_DOMAIN,
+  type Canary,
+  canaryAddress,
+  sendCanary,
+  startCanary,
+} from './canary.ts';
 import { greet, submit } from './testing/caller.ts';
 import { type Office, openOffice } from './testing/office.ts';
 
@@ -109,6 +116,15 @@ describe('a canary', () => {
   test('introduces itself where whoever comes from this machine is taken for a proxy', async () => {
     const listener = await office.listen({ canarySeconds: 1, proxies: ['loopback'] });
     await office.until(async () => listener.last().canaryAt !== null);
+    // So does who asks from beside it, and nobody who asks as a stranger.
+    for (const [host, proxies, wanted] of [
+      ['127.0.0.1', ['loopback'], null],
+      ['localhost', ['loopback'], null],
+      ['127.0.0.1', [], 'The inbound listener does not answer.'],
+    ] as const)
+      expect([host, await sendCanary(office.ring, { host, port: listener.port, proxies })]).toEqual([
+        ...[host, wanted],
+      ]);
   });
 
   test('is told from a forged one, from another purpose and from one of another day', async () => {

@@ -8,6 +8,7 @@
  * @module
  */
 import { randomInt } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import {
   type KeyRing,
   type Log,
@@ -19,6 +20,7 @@ import {
   WAITING_SECONDS,
 } from '@adieu/core';
 import { type Delivered, deliver } from './probe.ts';
+import { type Networks, openProxies } from './proxies.ts';
 
 /** Where canaries live: a domain that nobody can have. */
 export const CANARY_DOMAIN = 'canary.invalid';
@@ -82,16 +84,28 @@ function dayOf(now: Date): number {
   return Math.floor(now.getTime() / DAY_MS);
 }
 
+/** Where a listener is looked for, and which peers it takes for proxies, as far as that is known. */
+export type Listener = Pick<CanaryOptions, 'host' | 'port'> & { readonly proxies?: Networks };
+
 /** Sends one canary, for whoever is not the listener; null when it was stored, else why not. */
 export async function sendCanary(
   ring: KeyRing,
-  { host, port }: Pick<CanaryOptions, 'host' | 'port'>,
+  { host, port, proxies = [] }: Listener,
 ): Promise<string | null> {
   const recipient = canaryAddress(ring, randomInt(1, NONCES), new Date());
-  const delivered = await deliver({ host, port, recipient, patience: 2 * PATIENCE_MS });
+  // Who calls a listener of this machine is called as the listener is.
+  const own = await lookup(host).catch(() => null);
+  const introduce = own !== null && openProxies(proxies).lists(fromHere(own.address));
+  const delivered = await deliver({ host, port, recipient, introduce, patience: 2 * PATIENCE_MS });
   if (delivered.kind === 'taken') return null;
   const fate = fateOf(delivered);
   return fate === 'busy' ? 'It has too many callers now.' : REASONS[fate];
+}
+
+/** Where whoever listens there is reached from this machine. */
+export function fromHere(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  return address === '::' ? '::1' : address;
 }
 
 /** Sends the first at once and goes on in the background. */

@@ -25,7 +25,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { type Admission, openAdmission } from './admission.ts';
 import { openAudiences } from './audience.ts';
-import { isFresh, startCanary } from './canary.ts';
+import { fromHere, isFresh, startCanary } from './canary.ts';
 import { tighten } from './connection.ts';
 import { openDesk } from './desk.ts';
 import { type Networks, openProxies, type Proxies } from './proxies.ts';
@@ -264,11 +264,6 @@ function listen(server: SMTPServer, { host, port }: InboundOptions): Promise<Bou
 interface Bound {
   readonly host: string;
   readonly port: number;
-}
-
-function fromHere(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1';
-  return address === '::' ? '::1' : address;
 }
 
 /** A caller who is turned away gets to read why, and no more than a second for it. */

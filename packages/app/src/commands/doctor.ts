@@ -98,7 +98,7 @@ async function findExchangers(db: Db): Promise<readonly Finding[]> {
 }
 
 async function reachListener(config: Config, { listener }: DoctorOptions): Promise<Finding> {
-  const { host, port } = config.inbound;
+  const { host, port, proxies } = config.inbound;
   const [, givenHost, givenPort] = /^(.+):(\d{1,5})$/.exec(listener ?? '') ?? [];
   if (listener !== undefined && givenPort === undefined) {
     throw new Failure('listener_invalid', 'A listener is given as host:port.');
@@ -110,7 +110,8 @@ async function reachListener(config: Config, { listener }: DoctorOptions): Promi
   if (ring === null)
     return { check, verdict: 'unknown', says: 'There is no key ring to make a canary with.' };
   const at = { host: (givenHost ?? host).replace(/^\[(.*)\]$/, '$1'), port: Number(givenPort ?? port) };
-  const reason = await sendCanary(ring, at);
+  // One that was named may be another machine's, which takes this one for no proxy.
+  const reason = await sendCanary(ring, listener === undefined ? { ...at, proxies } : at);
   const says = reason ?? 'It took a canary and stored it.';
   return { check, verdict: reason === null ? 'ok' : 'wrong', says: `${at.host}:${at.port}. ${says}` };
 }
