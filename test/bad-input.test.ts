@@ -175,6 +175,14 @@ describe('a refused request has a stable code and writes nothing', () => {
       409,
       'link_base_url_taken',
     ],
+    ...[0, 21, 1.5, '5'].map((threshold): [string, string, string, unknown, number, string] => [
+      `X10: a threshold of soft bounces of ${JSON.stringify(threshold)}`,
+      'PUT',
+      '/v1/sandboxes/prod/soft-bounces',
+      { threshold },
+      400,
+      'invalid_field',
+    ]),
   ])('%s', async (_name, method, path, body, status, code) => {
     const before = await rows();
     const answer = await adieu.call(method, path, body);

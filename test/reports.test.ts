@@ -286,14 +286,6 @@ describe('X10: soft bounces', () => {
     await threshold(5);
   });
 
-  test('the threshold is 1 to 20', async () => {
-    for (const wrong of [0, 21, 1.5, '5']) {
-      const answer = await adieu.call('PUT', '/v1/sandboxes/prod/soft-bounces', { threshold: wrong });
-      expect(answer).toMatchObject({ status: 400 });
-    }
-    expect((await adieu.call('GET', '/v1/sandboxes/prod/soft-bounces')).body).toEqual({ threshold: 5 });
-  });
-
   async function threshold(number: number): Promise<void> {
     const answer = await adieu.call('PUT', '/v1/sandboxes/prod/soft-bounces', { threshold: number });
     expect(answer).toMatchObject({ status: 200, body: { threshold: number } });
@@ -400,49 +392,5 @@ describe('somebody erased', () => {
     expect(await back(complaint(mail), `fbl@${DOMAIN}`)).toMatch(/^250 /);
     expect(await suppression()).toBeNull();
     expect(await adieu.call('GET', `/v1/profiles/CRMID/${id}`)).toMatchObject({ status: 404 });
-  });
-});
-
-describe('mail to role addresses', () => {
-  test('IN-7: is taken in any case, with and without a domain, and stored', async () => {
-    for (const recipient of [
-      `postmaster@${DOMAIN}`,
-      `PostMaster@${DOMAIN}`,
-      'postmaster',
-      `ABUSE@${DOMAIN}`,
-    ]) {
-      const content = `From: A Person <a.person@example.org>\r\nMessage-ID: <${recipient}>\r\nSubject: hello\r\n\r\nHello`;
-      expect([recipient, await bring(adieu, recipient, { content, sender: 'a.person@example.org' })]).toEqual(
-        [recipient, expect.stringMatching(/^250 /)],
-      );
-      const [mail] = await reviews();
-      expect(mail).toMatchObject({
-        why: 'role',
-        recipient: recipient.split('@')[0]?.toLowerCase(),
-        subject: 'hello',
-      });
-      const whole = await adieu.call('GET', `/v1/inbound/review/${mail?.id}`);
-      expect(whole.body.source).toContain(content);
-    }
-  });
-
-  test('is acknowledged, and deleted', async () => {
-    expect(await back('Subject: one\r\n\r\nx', `postmaster@${DOMAIN}`)).toMatch(/^250 /);
-    const [mail] = await reviews();
-    const path = `/v1/inbound/review/${mail?.id}`;
-    expect(await adieu.call('POST', `${path}/acknowledge`)).toMatchObject({ status: 204 });
-    expect((await reviews()).map((one) => one.id)).not.toContain(mail?.id);
-    const { body } = await adieu.call('GET', '/v1/inbound/review?state=acknowledged&limit=1');
-    expect(body.items).toMatchObject([{ id: mail?.id }]);
-    expect(await adieu.call('DELETE', path)).toMatchObject({ status: 204 });
-    for (const method of ['GET', 'DELETE'])
-      expect(await adieu.call(method, path)).toMatchObject({ status: 404, body: { code: 'unknown_mail' } });
-  });
-
-  test('MT-9: a wish to leave that DMARC does not vouch for waits for a person', async () => {
-    const content = `From: <${address}>\r\nMessage-ID: <wish@example.net>\r\n\r\nunsubscribe me`;
-    expect(await bring(adieu, `unsubscribe@${DOMAIN}`, { content, sender: address })).toMatch(/^250 /);
-    expect((await reviews())[0]).toMatchObject({ why: 'unverified', from: `<${address}>` });
-    expect(await history()).toEqual([]);
   });
 });

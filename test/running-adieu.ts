@@ -50,6 +50,9 @@ export interface RunningAdieu {
   stop(): Promise<number | null>;
 }
 
+/** No name is known to it: whose mail it is, is asked of DNS, and nothing here leaves the machine. */
+const NO_DNS = `data:text/javascript,${encodeURIComponent(`import { Resolver } from 'node:dns/promises';
+Resolver.prototype.resolve = () => Promise.reject(Object.assign(new Error('unknown'), { code: 'ENOTFOUND' }));`)}`;
 const API_KEY = 'test-key-of-a-scenario-0123456789';
 const PATIENCE_MS = 240_000;
 
@@ -61,6 +64,8 @@ export async function runAdieu(options: RunOptions, attempts = 5): Promise<Runni
   const child = spawn(
     process.execPath,
     [
+      '--import',
+      NO_DNS,
       ...(options.nodeArguments ?? []),
       MAIN,
       'serve',
