@@ -7,7 +7,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { checkReplies } from './bench/by-mail.ts';
 import { type Ground, hasRedis, layGround } from './bench/ground.ts';
+import { hasHaraka } from './bench/haraka-server.ts';
 import { pipelineLane } from './bench/lane.ts';
 import { checkAnswers } from './bench/one-click.ts';
 import { judge } from './bench/opt-outs.ts';
@@ -23,7 +25,10 @@ const TINY: Extent = {
   signaturesMs: 50,
   leaving: { people: 60, every: 3 },
   posts: 40,
+  mails: 40,
 };
+
+const canDivideByHaraka = hasHaraka && process.platform === 'linux';
 
 let ground: Ground;
 let verifier: Verifier;
@@ -40,10 +45,23 @@ test('every row of the table is measured, and says so in the form that is promis
   const ids = HEADINGS.map(({ id }) => id);
   const rows = await measure(ids, TINY, { ground, say: silent });
   const lines = rows.map((row) => JSON.parse(JSON.stringify(row)) as Row);
-  expect(lines.map(({ id }) => id)).toEqual(['B1', 'B1g', 'B2', 'B3', 'B3r', 'B7', 'B7p', 'B10']);
+  expect(lines.map(({ id }) => id)).toEqual([
+    'B1',
+    'B1g',
+    'B2',
+    'B3',
+    'B3r',
+    'B7',
+    'B7p',
+    'B8',
+    'B8o',
+    'B10',
+  ]);
   for (const line of lines) {
     expect(Object.keys(line)).toEqual(['id', 'ratio', 'figures']);
     if (!hasRedis && line.id.startsWith('B3')) expect(line.figures).toEqual({ skipped: 'no redis-server' });
+    else if (!canDivideByHaraka && line.id.startsWith('B8'))
+      expect(line).toMatchObject({ ratio: null, figures: { skipped: expect.any(String) } });
     else expect(line.ratio).toEqual(expect.any(Number));
   }
   const figures = Object.fromEntries(lines.map((line) => [line.id, line.figures]));
@@ -56,6 +74,10 @@ test('every row of the table is measured, and says so in the form that is promis
     oneClickPerSecond: expect.any(Number),
     barePerSecond: expect.any(Number),
   });
+  if (process.platform === 'linux') {
+    expect(figures.B8).toMatchObject({ byMailPerSecond: expect.any(Number) });
+    expect(figures.B8o).toMatchObject({ byMailOncePerSecond: expect.any(Number) });
+  }
   expect(figures.B10).toMatchObject({ optOuts: 20, unknown: 0 });
   expect(lines.at(-1)?.ratio).toBe(0);
 }, 600_000);
@@ -72,7 +94,7 @@ test('a row that does not exist is refused, with the list of those that do', asy
   await expect(run).rejects.toMatchObject({
     code: 2,
     stdout: '',
-    stderr: 'There is no row B4. Rows: B1, B1g, B2, B3, B3r, B7, B7p, B10\n',
+    stderr: 'There is no row B4. Rows: B1, B1g, B2, B3, B3r, B7, B7p, B8, B8o, B10\n',
   });
 });
 
@@ -158,6 +180,16 @@ test('B7: a POST that is not answered 200, or a 200 without its row, does not co
   expect(verdict({ 200: 3 }, 2)).toThrow('x: the history has 2 rows more after 3 answers of 200');
   expect(verdict({ 200: 2, 503: 1 }, 3)).toThrow('x: 3 POSTs were answered {"200":2,"503":1}');
   expect(verdict({ 200: 2 }, 2)).toThrow('3 POSTs were answered');
+});
+
+test('B8: a mail that is not replied 250, or a 250 without its row, does not count', () => {
+  const verdict = (codes: Record<string, number>, rows: number | null) => () =>
+    checkReplies('x', { codes }, { mails: 3, rows });
+  expect(verdict({ 250: 3 }, 3)).not.toThrow();
+  expect(verdict({ 250: 3 }, null)).not.toThrow();
+  expect(verdict({ 250: 3 }, 2)).toThrow('x: the history has 2 rows more after 3 replies of 250');
+  expect(verdict({ 250: 2, 451: 1 }, 3)).toThrow('x: 3 mails were replied {"250":2,"451":1}');
+  expect(verdict({ 250: 2 }, 2)).toThrow('3 mails were replied');
 });
 
 test('self time is counted between two moments, and native calls are their caller’s', () => {

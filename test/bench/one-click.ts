@@ -13,8 +13,8 @@ import { startChild } from './child.ts';
 import { cpuOf } from './cpu.ts';
 import type { Ground } from './ground.ts';
 import type { Lane, Round } from './lane.ts';
+import { mailEverybody } from './mailed.ts';
 import { linksOf } from './opt-outs.ts';
-import { startAdieu } from './pipelines.ts';
 import type { Answers, Volley } from './posts.ts';
 
 /** The same for both: connections of many mailbox providers, each with one POST under way. */
@@ -47,12 +47,15 @@ export interface OneClickOptions {
 export async function openOneClickLanes(options: OneClickOptions, ground: Ground): Promise<Lane[]> {
   const warmUp = Math.ceil(options.size * WARM_UP);
   const env = { ADIEU_KEYRING: generateKeyRing() };
-  const delivered = await deliver(warmUp + options.size * options.rounds, env, ground);
+  const people = warmUp + options.size * options.rounds;
+  const mailed = await mailEverybody({ name: 'clicks', people, env }, ground);
+  const everyLink = [...linksOf(mailed.headers).values()];
+  if (everyLink.length !== people) throw new Error(`${people} mails have ${everyLink.length} links`);
   const gun = await startChild('./posts.ts');
-  const targets = [await startAdieuTarget(delivered.env, options, ground), await startBareTarget()];
+  const targets = [await startAdieuTarget(mailed.env, options, ground), await startBareTarget()];
 
   return targets.map((target): Lane => {
-    const links = [...delivered.links];
+    const links = [...everyLink];
     function cpu(): { readonly all: number; readonly servers: number } | null {
       const [all, servers] = [cpuOf([target.pid, ...target.servers]), cpuOf(target.servers)];
       return all === null || servers === null ? null : { all, servers };
@@ -106,20 +109,6 @@ export function checkAnswers(
     throw new Error(`${name}: ${posts} POSTs were answered ${JSON.stringify(statuses)}`);
   if (rows !== null && rows !== posts)
     throw new Error(`${name}: the history has ${rows} rows more after ${posts} answers of 200`);
-}
-
-/** Has the newsletter delivered to so many people, and answers the header's link of each. */
-async function deliver(people: number, env: Readonly<Record<string, string>>, ground: Ground) {
-  const pipeline = await startAdieu({ name: 'clicks', people, env }, ground);
-  try {
-    await ground.sink.begin(1, 'header');
-    await pipeline.deliver(people);
-    const links = [...linksOf((await ground.sink.summary()).kept).values()];
-    if (links.length !== people) throw new Error(`${people} mails have ${links.length} links`);
-    return { links, env: pipeline.env };
-  } finally {
-    await pipeline.close();
-  }
 }
 
 async function startAdieuTarget(

@@ -5,7 +5,9 @@
  *
  * @module
  */
+import { openByMailLanes } from './by-mail.ts';
 import { type Ground, hasRedis } from './ground.ts';
+import { hasHaraka } from './haraka-server.ts';
 import { type Lane, median, pipelineLane, type Round, race } from './lane.ts';
 import { openOneClickLanes } from './one-click.ts';
 import { leaveUnderLoad } from './opt-outs.ts';
@@ -38,11 +40,17 @@ export interface Extent {
   readonly leaving: { readonly people: number; readonly every: number };
   /** One-click POSTs of a round. */
   readonly posts: number;
+  /** Unsubscribe mails of a round. */
+  readonly mails: number;
 }
 
-export type RowId = 'B1' | 'B1g' | 'B2' | 'B3' | 'B3r' | 'B7' | 'B7p' | 'B10';
+export type RowId = 'B1' | 'B1g' | 'B2' | 'B3' | 'B3r' | 'B7' | 'B7p' | 'B8' | 'B8o' | 'B10';
 type PipelineName = 'naive' | 'sensible' | 'good' | 'adieu' | 'redis';
-type LaneName = PipelineName | 'signatures' | 'oneClick' | 'bare';
+type LaneName =
+  | PipelineName
+  | 'signatures'
+  | ('oneClick' | 'bare')
+  | ('byMail' | 'byMailOnce' | 'haraka' | 'harakaOnce');
 
 /** Every row there is, in the order of the table. */
 export const HEADINGS: readonly Heading[] = [
@@ -53,6 +61,8 @@ export const HEADINGS: readonly Heading[] = [
   { id: 'B3r', meaning: 'Adieu, queue on PostgreSQL / queue on Redis', goal: '≥ 0.8' },
   { id: 'B7', meaning: 'one-click POST, committed before the 200 / bare Fastify', goal: '≥ 0.45' },
   { id: 'B7p', meaning: 'one-click POST: p99 / p50', goal: '≤ 20' },
+  { id: 'B8', meaning: 'mailto unsubscribe, committed before the 250 / Haraka discarding', goal: '≥ 1.5' },
+  { id: 'B8o', meaning: 'the same, one mail on each connection', goal: '≥ 1.5' },
   { id: 'B10', meaning: 'mails that arrived after their opt-out was answered', goal: '0' },
 ];
 
@@ -63,6 +73,7 @@ export const USUAL: Extent = {
   signaturesMs: 2_000,
   leaving: { people: 4_000, every: 10 },
   posts: 6_000,
+  mails: 4_000,
 };
 
 /** With `--full`: three times as long. */
@@ -72,6 +83,7 @@ export const FULL: Extent = {
   sizes: { naive: 160, sensible: 400, good: 1_000, adieu: 6_000, redis: 6_000 },
   leaving: { people: 10_000, every: 10 },
   posts: 10_000,
+  mails: 8_000,
 };
 
 /** A row that divides one lane by another; `beside` is shown with them. */
@@ -112,6 +124,10 @@ export async function measure(
   if (ids.includes('B7') || ids.includes('B7p')) {
     const posted = await postingRows(extent, { ground, say });
     rows.push(...posted.filter(({ id }) => ids.some((wanted) => wanted === id)));
+  }
+  if (ids.includes('B8') || ids.includes('B8o')) {
+    const mailed = await mailingRows(extent, { ground, say });
+    rows.push(...mailed.filter(({ id }) => ids.some((wanted) => wanted === id)));
   }
   if (ids.includes('B10')) rows.push(await leavingRow(extent, { ground, say }));
   return rows;
@@ -197,6 +213,30 @@ async function postingRows(
       ratioRow({ id: 'B7', over: 'oneClick', under: 'bare' }, rounds),
       { id: 'B7p', ratio: rounded(median(spreads)), figures: {} },
     ];
+  } finally {
+    for (const lane of lanes) await lane.close();
+  }
+}
+
+async function mailingRows(
+  { mails: size, rounds: count }: Extent,
+  { ground, say }: { readonly ground: Ground; readonly say: (line: string) => void },
+): Promise<Row[]> {
+  if (process.platform !== 'linux') {
+    const skipped = 'senders need addresses of their own, which loopback has on Linux';
+    return (['B8', 'B8o'] as const).map((id) => ({ id, ratio: null, figures: { skipped } }));
+  }
+  say('by mail: everybody gets a mail with an address');
+  const lanes = await openByMailLanes({ size, rounds: count, haraka: hasHaraka }, ground);
+  try {
+    const rounds = await race(lanes, count, say);
+    const rows = [
+      ratioRow({ id: 'B8', over: 'byMail', under: 'haraka' }, rounds),
+      ratioRow({ id: 'B8o', over: 'byMailOnce', under: 'harakaOnce' }, rounds),
+    ];
+    if (hasHaraka) return rows;
+    const skipped = 'no Haraka to divide by: npm ci --prefix test/bench/haraka';
+    return rows.map(({ id, figures }) => ({ id, ratio: null, figures: { skipped, ...figures } }));
   } finally {
     for (const lane of lanes) await lane.close();
   }
