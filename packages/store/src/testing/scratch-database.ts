@@ -33,6 +33,8 @@ export interface ScratchOptions {
   readonly empty?: boolean;
 }
 
+/** Each clone has a server of its own: its programs lie in the clone, and would be gone with it. */
+const CLONE = createHash('sha256').update(import.meta.url).digest('hex').slice(0, 8);
 /** What is lost in a crash was a test's. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '300' };
 
@@ -41,7 +43,7 @@ export async function openScratchDatabase({
   poolSize = 10,
   empty = false,
 }: ScratchOptions = {}): Promise<ScratchDatabase> {
-  const dataDir = join(tmpdir(), `adieu-scratch-${process.getuid?.() ?? 0}`);
+  const dataDir = join(tmpdir(), `adieu-scratch-${process.getuid?.() ?? 0}-${CLONE}`);
   const server = await startEmbedded({ dataDir, log: SILENT, settings: SETTINGS });
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
