@@ -34,7 +34,10 @@ export interface ScratchOptions {
 }
 
 /** Each clone has a server of its own: its programs lie in the clone, and would be gone with it. */
-const CLONE = createHash('sha256').update(import.meta.url).digest('hex').slice(0, 8);
+const CLONE = createHash('sha256')
+  .update(import.meta.url)
+  .digest('hex')
+  .slice(0, 8);
 /** What is lost in a crash was a test's. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '300' };
 
