@@ -38,9 +38,10 @@ export function tighten(connection: SMTPConnection, rules: ConnectionRules): voi
 
   let errors = 0;
   const send = connection.send.bind(connection);
+  const together = writingTogether(connection);
   connection.send = (code, data, context) => {
     const hasOwnStatus = typeof data === 'string' && ENHANCED_STATUS.test(data);
-    send(code, data, hasOwnStatus ? false : context);
+    together(code, () => send(code, data, hasOwnStatus ? false : context));
     if (code < 500 || code > 504) return;
     errors += 1;
     if (errors >= MAX_COMMAND_ERRORS) send(421, '4.7.0 Too many errors, closing the connection', false);
@@ -76,6 +77,27 @@ export function tighten(connection: SMTPConnection, rules: ConnectionRules): voi
     clearTimeout(deadline);
     onClose();
     rules.onGone();
+  };
+}
+
+/**
+ * Replies to commands that came together leave together (RFC 2920 §3.1): a write to the socket is the dearest part of a small mail.
+ * What ends a connection or changes it (TLS) leaves at once, with all that waited before it.
+ */
+function writingTogether(connection: SMTPConnection): (code: number, write: () => void) => void {
+  let held: SMTPConnection['_socket'] | null = null;
+  const release = (): void => {
+    held?.uncork();
+    held = null;
+  };
+  return (code, write) => {
+    if (held === null) {
+      held = connection._socket;
+      held.cork();
+      setImmediate(release);
+    }
+    write();
+    if (code !== 250 && code !== 354) release();
   };
 }
 
