@@ -57,7 +57,7 @@ const SLOW = { people: 500, roundsOfBlock: 1, relayPauseMs: 250, killsOnly: true
 const wanted = values.faults === undefined ? (values.slice ? 20 : 300) : wholeOf('faults', values.faults);
 
 /** For every day, and for the campaign. */
-const FUZZ_SLICE: Readonly<Record<FuzzKind, number>> = { mails: 3_000, dialogues: 2_000, noises: 3_000 };
+const FUZZ_SLICE: Readonly<Record<FuzzKind, number>> = { mails: 3_000, dialogues: 2_000, noises: 15_000 };
 const FUZZ_WHOLE: Readonly<Record<FuzzKind, number>> = { mails: 150_000, dialogues: 50_000, noises: 100_000 };
 const only = oneOf('only', values.only, ['both', 'faults', 'fuzz'] as const);
 

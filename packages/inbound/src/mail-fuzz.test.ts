@@ -15,7 +15,7 @@ afterAll(() => office.close());
 /** A slice of the campaign, which goes on from here. */
 const SEED = 1;
 const MAILS = 3_000;
-const NOISES = 3_000;
+const NOISES = 15_000;
 
 describe('mails that something was done to', () => {
   test('I5 IN-9 BC-1 no crash, no hang, no invented opt-out, and unchanged reports do what they say', async () => {
