@@ -10,8 +10,8 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { lockTable } from '@adieu/store/testing';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { sql } from 'kysely';
 import { greet, submit } from '../packages/inbound/src/testing/caller.ts';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
 import { type Backend, openBackend } from './backend.ts';
@@ -254,15 +254,8 @@ describe('a listener that falls silent', () => {
   test('turns its process unready in plain words, and ready again by itself', async () => {
     const before = await ready(200);
     expect(Object.keys(before.body.inbound)).toEqual(['canaryAt', 'mailAt']);
-    // A lock that is never let go: the way in is open, and nothing is ever stored.
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const locked = backend.db.transaction().execute(async (transaction) => {
-      await sql`LOCK TABLE inbound_watch IN ACCESS EXCLUSIVE MODE`.execute(transaction);
-      await released;
-    });
+    // The way in is open, and no opt-out is ever stored.
+    const release = await lockTable(backend.db, 'consent_history');
     try {
       const { body } = await ready(503);
       expect(body).toMatchObject({ code: 'not_ready' });
@@ -271,8 +264,7 @@ describe('a listener that falls silent', () => {
       // Its neighbour has no listener to worry about.
       expect(await readiness(front)).toMatchObject({ status: 200, body: { status: 'ready' } });
     } finally {
-      release();
-      await locked;
+      await release();
     }
     await ready(200);
     expect((await scrape(listener)).value('adieu_inbound_listener_up')).toBe(1);

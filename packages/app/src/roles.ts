@@ -149,6 +149,7 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
     database: foundation.database,
     recorder: parts.recorder.record,
     reports: parts.recorder.recordReport,
+    rehearse: parts.recorder.rehearse,
     ring: foundation.ring.value,
     host,
     port: port ?? 0,

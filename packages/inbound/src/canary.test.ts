@@ -165,6 +165,33 @@ describe('a canary', () => {
     expect(office.logged.map(({ message }) => message)).toContain('the inbound listener takes mail again');
   });
 
+  test.each(['profile', 'inbound_watch'])(
+    'notices that what comes is read and not written: %s is locked',
+    async (table) => {
+      const listener = await office.listen({ canarySeconds: 1 });
+      const mean = { recipients: [canaryAddress(office.ring, 7, new Date())], content: '\r\n' };
+      const caller = await greet(listener.port);
+      expect(await submit(caller, mean)).toMatch(/^250 /);
+      const release = await office.lock(table);
+      let noted: Date | null;
+      try {
+        // What came through just before the lock is in the row by now.
+        const late = submit(caller, mean);
+        await office.until(async () => listener.ready() !== null);
+        noted = (await readInboundWatch(office.db)).canaryAt;
+        expect(listener.ready()).toMatch(/^The inbound listener (?:does not answer|cannot store)/);
+        expect(await late).toMatch(/^451 /);
+        expect((await readInboundWatch(office.db)).canaryAt).toEqual(noted);
+      } finally {
+        await release();
+      }
+      await office.until(async () => listener.ready() === null);
+      expect((await readInboundWatch(office.db)).canaryAt?.getTime()).toBeGreaterThan(noted?.getTime() ?? 0);
+      expect(listener.stats()).toMatchObject({ ...NOTHING, deferred: expect.any(Number) });
+      caller.hangUp();
+    },
+  );
+
   test('notices a listener that is held silently, one that is gone, and a program in its place', async () => {
     const silent = await occupy(0, () => undefined);
     const port = portOf(silent);

@@ -1,8 +1,8 @@
 /**
  * The canary: a mail to ourselves, again and again, so that a listener which has fallen silent is noticed by us first.
  *
- * It takes the way of every mail: a connection to the listener's own address, a token that the key ring must open, a commit
- * before the 250. The rule: it means nobody. Its token has a purpose and a domain of its own (RFC 2606), which no opt-out,
+ * It takes the way of every opt-out by mail: a connection to the listener's own address, a token that the key ring must open, a
+ * place among the opt-outs that are being written, a commit before the 250. The rule: it means nobody. Its token has a purpose and a domain of its own (RFC 2606), which no opt-out,
  * report or tenant shares; it leaves a time and no mail; and it is counted nowhere among mails.
  *
  * @module

@@ -38,6 +38,8 @@ export interface InboundOptions {
   readonly database: Database;
   readonly recorder: RecordOptOut;
   readonly reports: RecordReport;
+  /** Goes the way of an opt-out, for nobody: what canaries are held to. */
+  readonly rehearse: () => Promise<void>;
   readonly ring: KeyRing;
   /** Answers what DMARC asks; DNS unless told otherwise. */
   readonly resolver?: ResolveDns;
@@ -111,7 +113,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
   };
   const { meter = UNMETERED } = options;
   const tally = openTally(meter);
-  const canaries = openCanaries(database, tally, now);
+  const canaries = openCanaries(options, tally, now);
   measureConnections(meter, admission);
   const transactions = openTransactions({
     tally,
@@ -191,11 +193,17 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
 }
 
 /** Canaries that came, each until its sender asks. One that is too old to be ours is stored by nobody. */
-function openCanaries(database: Database, tally: Tally, now: () => Date) {
+function openCanaries(
+  { database, rehearse }: Pick<InboundOptions, 'database' | 'rehearse'>,
+  tally: Tally,
+  now: () => Date,
+) {
   const stored = new Set<number>();
   return {
     async store(claims: MailClaims): Promise<void> {
       if (!isFresh(claims, now())) throw new Error('a canary of another day');
+      // First: one that is noted tells everybody that opt-outs are being written.
+      await rehearse();
       await noteCanary(database.db, tally.lastMailAt());
       stored.add(claims.profile);
       // Others may send some, too.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OptOut, OptOutScope } from '@adieu/core';
-import { SILENT } from '@adieu/core';
+import { type Meter, SILENT } from '@adieu/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { openDatabase } from './database.ts';
@@ -21,6 +21,8 @@ import {
   importScratchProfiles,
   SCRATCH,
 } from './testing/scratch-tenant.ts';
+import { lockTable } from './testing/table-lock.ts';
+import { rowVersions } from './testing/table-walk.ts';
 
 let scratch: ScratchDatabase;
 let scope: Scope;
@@ -76,6 +78,24 @@ async function sendAll(differing: Parameters<typeof createScratchExecution>[2] =
   };
 }
 
+/** A meter that remembers what it was told, by metric and number; durations without. */
+function openCounting(): { readonly meter: Meter; readonly counted: readonly string[] } {
+  const counted: string[] = [];
+  const meter: Meter = {
+    counter:
+      ({ name }) =>
+      (_labels, by) => {
+        if (by !== 0) counted.push(`${name} ${by}`);
+      },
+    histogram:
+      ({ name }) =>
+      (_labels, value) =>
+        void counted.push(name.endsWith('_seconds') ? name : `${name} ${value}`),
+    gauge: () => undefined,
+  };
+  return { meter, counted };
+}
+
 /** Tells whether a promise has been kept by now, after everything that was under way had its turn. */
 async function isAnswered(answer: Promise<unknown>): Promise<boolean> {
   const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), 200));
@@ -122,6 +142,35 @@ describe('the recorder', () => {
     await expect(recorder.record(optOut(1, 'channel', { at: new Date(Number.NaN) }))).rejects.toMatchObject({
       code: 'time_invalid',
     });
+  });
+
+  test('a rehearsal takes the way of an opt-out, with others and alone, and leaves nothing', async () => {
+    const { meter, counted } = openCounting();
+    const counting = openOptOutRecorder(scratch.database, { log: SILENT, meter });
+    const before = await rowVersions(scratch.db);
+    await counting.rehearse();
+    expect(await rowVersions(scratch.db)).toEqual(before);
+    expect(counted).toEqual([]);
+    expect(counting.stats()).toEqual({ recorded: 0, groups: 0, acts: 0, reports: 0, overtaken: 0 });
+    const [receipt] = await Promise.all([counting.record(optOut(1)), counting.rehearse()]);
+    expect(receipt).toEqual({ changed: true, known: true });
+    expect(counting.stats()).toMatchObject({ recorded: 1, groups: 1 });
+    expect(counted).toEqual(['adieu_optout_group_size 1', 'adieu_optouts_total 1', 'adieu_optout_seconds']);
+    await counting.close();
+    await expect(counting.rehearse()).rejects.toMatchObject({ temporary: true });
+  });
+
+  test('a rehearsal waits as opt-outs do while one is not written, and fails as they do', async () => {
+    const release = await lockTable(scratch.db, 'event');
+    const answers = [recorder.record(optOut(1)), recorder.rehearse()];
+    try {
+      expect(await isAnswered(Promise.race(answers))).toBe(false);
+      for (const answer of await Promise.allSettled(answers))
+        expect(answer).toMatchObject({ reason: { code: 'database_unavailable', temporary: true } });
+    } finally {
+      await release();
+    }
+    await recorder.rehearse();
   });
 
   test('OC-7: while the database is away the answer is a temporary failure', async () => {

@@ -34,6 +34,11 @@ export interface OptOutRecorder {
   readonly record: RecordOptOut;
   readonly recordAct: RecordAct;
   readonly recordReport: RecordReport;
+  /**
+   * Goes the whole way of an opt-out, for nobody: it queues with them, is written with them and answered after them. Nothing is
+   * stored or counted; rejects as one would. For whoever asks whether opt-outs are being written.
+   */
+  readonly rehearse: () => Promise<void>;
   /** Counters since the start, for metrics. */
   stats(): OptOutStats;
   /** Takes no more, and waits for what was taken. */
@@ -69,6 +74,12 @@ interface Pending {
   readonly resolve: (receipt: OptOutReceipt) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Of no organisation (none may be without a name), so the statement runs and finds nobody. */
+const NOBODY: OptOut = {
+  ...{ organisation: '', sandbox: '', who: { by: 'number', profile: 0, address: 0 } },
+  ...{ scope: 'channel', source: 'header_mailto', fingerprint: '', at: new Date(0) },
+};
 
 const PATIENCE_SECONDS = 2;
 const GROUP_LIMIT = 256;
@@ -109,13 +120,13 @@ export function openOptOutRecorder(
     await settled(recorded);
     group.forEach(({ optOut, since, resolve }, place) => {
       const { changed = false, known = false } = recorded[place] ?? {};
-      tally.optOut(optOut, { changed, known }, (performance.now() - since) / 1000);
+      if (optOut !== NOBODY) tally.optOut(optOut, { changed, known }, (performance.now() - since) / 1000);
       resolve({ changed, known });
     });
   };
 
   const refuse = ({ optOut, reject }: Pending, error: unknown): void => {
-    tally.optOut(optOut, 'failed', 0);
+    if (optOut !== NOBODY) tally.optOut(optOut, 'failed', 0);
     reject(asFailure(error));
   };
 
@@ -154,9 +165,12 @@ export function openOptOutRecorder(
       db,
       group.map(({ optOut }) => optOut),
     );
-    stats.recorded += group.length;
-    stats.groups += 1;
-    tally.group(group.length);
+    const size = group.filter(({ optOut }) => optOut !== NOBODY).length;
+    if (size > 0) {
+      stats.recorded += size;
+      stats.groups += 1;
+      tally.group(size);
+    }
     const answering = answer(group, recorded).finally(() => answers.delete(answering));
     answers.add(answering);
   };
@@ -186,17 +200,22 @@ export function openOptOutRecorder(
     flushing = undefined;
   };
 
+  const record: RecordOptOut = (optOut) =>
+    new Promise<OptOutReceipt>((resolve, reject) => {
+      if (closed || pending.length >= PENDING_LIMIT) {
+        throw notTaken();
+      }
+      checkOptOut(optOut);
+      pending.push({ optOut, since: performance.now(), resolve, reject });
+      // Started in a later turn, so that all who came in this one share the first commit.
+      flushing ??= Promise.resolve().then(flush);
+    });
+
   return {
-    record: (optOut) =>
-      new Promise<OptOutReceipt>((resolve, reject) => {
-        if (closed || pending.length >= PENDING_LIMIT) {
-          throw notTaken();
-        }
-        checkOptOut(optOut);
-        pending.push({ optOut, since: performance.now(), resolve, reject });
-        // Started in a later turn, so that all who came in this one share the first commit.
-        flushing ??= Promise.resolve().then(flush);
-      }),
+    record,
+    rehearse: async () => {
+      await record(NOBODY);
+    },
     recordAct: async (act) => {
       checkAct(act);
       return alone(() => storeAct(act));

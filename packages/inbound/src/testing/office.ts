@@ -34,7 +34,7 @@ import {
   type Scope,
   type StoredReview,
 } from '@adieu/store';
-import { type CuttableLine, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
+import { type CuttableLine, lockTable, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
 import { openReaders } from '../readers.ts';
 import { openSesDoor, type SesDoorOptions } from '../ses/door.ts';
@@ -67,6 +67,8 @@ export interface Office {
   /** What was logged, oldest first. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   listen(options?: Partial<InboundOptions>): Promise<Inbound>;
+  /** Keeps everybody else from a table until what it answers is called. */
+  lock(table: string): Promise<() => Promise<void>>;
   sesDoor(options: Pick<SesDoorOptions, 'topics' | 'fetching'>): TakeNotification;
   person(email?: string): Promise<Person>;
   /** Somebody else with the same address. */
@@ -121,6 +123,7 @@ export async function openOffice(): Promise<Office> {
       database,
       recorder: recorder.record,
       reports: recorder.recordReport,
+      rehearse: recorder.rehearse,
       ring,
       host: '127.0.0.1',
       port: 0,
@@ -186,6 +189,7 @@ export async function openOffice(): Promise<Office> {
     list: { number, name: 'weekly' },
     logged,
     listen,
+    lock: (table) => lockTable(db, table),
     sesDoor: (options) => openSesDoor({ database, reports: recorder.recordReport, ring, log, ...options }),
     person: (email) => personOf(home, email),
     housemate: ({ email }) => personOf(home, email),

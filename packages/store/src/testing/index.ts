@@ -11,4 +11,5 @@ export type { Evidence } from './evidence.ts';
 export { evidenceAfter, numbersOf } from './evidence.ts';
 export type { ScratchDatabase } from './scratch-database.ts';
 export { openScratchDatabase } from './scratch-database.ts';
+export { lockTable } from './table-lock.ts';
 export { whereFound } from './table-walk.ts';
