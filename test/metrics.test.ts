@@ -90,8 +90,8 @@ async function deliver(recipient: string, content: string): Promise<string> {
   }
 }
 
-async function readiness(adieu: RunningAdieu): Promise<Answer> {
-  const response = await fetch(`${adieu.url}/readyz`);
+async function readiness(adieu: RunningAdieu, query = ''): Promise<Answer> {
+  const response = await fetch(`${adieu.url}/readyz${query}`);
   return { status: response.status, body: await response.json() };
 }
 
@@ -269,6 +269,33 @@ describe('a listener that falls silent', () => {
     await ready(200);
     expect((await scrape(listener)).value('adieu_inbound_listener_up')).toBe(1);
     expect(listener.log()).toContain('the inbound listener takes mail again');
+  }, 300_000);
+
+  test('leaves one-clicks to the process that has both doors: the API of it is ready, and says whose silence it is', async () => {
+    const both = await runAdieu({
+      ...{ backend, relayUrl: relay.url, roles: 'api,inbound', dataDir: front.dataDir },
+      env: { SMTP_CANARY_SECONDS: '1' },
+    });
+    const release = await lockTable(backend.db, 'inbound_watch');
+    try {
+      const whole = await until(
+        async () => {
+          const answer = await readiness(both);
+          return answer.status === 503 && answer;
+        },
+        () => `never unready\n${both.log()}`,
+      );
+      expect(Object.keys(whole.body.notReady)).toEqual(['inbound']);
+      expect(await readiness(both, '?role=inbound')).toMatchObject({ status: 503 });
+      expect(await readiness(both, '?role=worker')).toMatchObject({ status: 503 });
+      expect(await readiness(both, '?role=api')).toMatchObject({ status: 200 });
+      const [mail] = relay.mails;
+      if (mail === undefined) throw new Error('nobody was written to');
+      expect(await postOneClick(both, waysOut(mail).https)).toBe(200);
+    } finally {
+      await release();
+      await both.stop();
+    }
   }, 300_000);
 
   test('stays ready while all its places for one caller are held: busy is not silent', async () => {

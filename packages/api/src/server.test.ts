@@ -3,10 +3,13 @@ import { ask, askBytes } from './testing/http-client.ts';
 import { furnish, LINK_HOST, type RunningApi, SECRET, startTestApi } from './testing/running-api.ts';
 
 let api: RunningApi;
-let notReady: string | null = null;
+let roles: Record<string, string | null> = { api: null, worker: null };
 
 beforeAll(async () => {
-  api = await startTestApi({ readiness: async () => notReady, trustProxy: ['127.0.0.0/8'] });
+  api = await startTestApi({
+    readiness: async () => new Map(Object.entries(roles)),
+    trustProxy: ['127.0.0.0/8'],
+  });
   await furnish(api);
 });
 afterAll(() => api.close());
@@ -15,11 +18,27 @@ describe('Health', () => {
   test('/healthz lives, /readyz says why not', async () => {
     expect((await api.ask({ path: '/healthz' })).json()).toEqual({ status: 'alive' });
     expect((await api.ask({ path: '/readyz' })).json()).toEqual({ status: 'ready' });
-    notReady = 'The worker is starting.';
+    roles = { api: null, worker: 'It is starting.', inbound: 'It is silent.' };
     const answer = await api.ask({ path: '/readyz' });
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '10']);
-    expect(answer.json()).toMatchObject({ code: 'not_ready', detail: notReady });
-    notReady = null;
+    const notReady = { worker: 'It is starting.', inbound: 'It is silent.' };
+    expect(answer.json()).toMatchObject({ code: 'not_ready', detail: 'It is starting.', notReady });
+  });
+
+  test.each([
+    ['api', []],
+    ['inbound', ['inbound']],
+    ['api,inbound', ['inbound']],
+    ['api&role=worker', ['worker']],
+    ['api&role=worker,inbound', ['worker', 'inbound']],
+    ['console', ['console']],
+    ['constructor,api', ['constructor']],
+    ['', ['']],
+  ])('/readyz?role=%s answers for these alone', async (asked, ill) => {
+    roles = { api: null, worker: 'It is starting.', inbound: 'It is silent.' };
+    const answer = await api.ask({ path: `/readyz?role=${asked}` });
+    expect(answer.status).toBe(ill.length === 0 ? 200 : 503);
+    expect(Object.keys(answer.json().notReady ?? {})).toEqual(ill);
   });
 });
 

@@ -222,21 +222,23 @@ function watched(foundation: Foundation, parts: Parts, options: RoleOptions) {
   };
 }
 
-/** Null when every role of this process can work. */
+/** Of each role of this process: null when it can work, else why not. One that is ill says nothing of the others. */
 async function readiness(
   { database }: Foundation,
-  { worker, inbound }: Parts,
+  parts: Parts,
   { roles }: RoleOptions,
-): Promise<string | null> {
-  try {
-    await checkDatabase(database.db);
-    const silence = inbound?.ready() ?? null;
-    if (silence !== null) return silence;
-    if (!roles.includes('worker')) return null;
-    return worker === undefined ? 'The worker is starting.' : worker.ready();
-  } catch (error) {
-    return isFailure(error) ? error.detail : 'A part of this process is not ready.';
-  }
+): Promise<ReadonlyMap<Role, string | null>> {
+  const away = await checkDatabase(database.db).then(
+    () => null,
+    (error: unknown) => (isFailure(error) ? error.detail : 'A part of this process is not ready.'),
+  );
+  return new Map(roles.map((role) => [role, away ?? illnessOf(role, parts)]));
+}
+
+function illnessOf(role: Role, { worker, inbound }: Parts): string | null {
+  if (role === 'inbound') return inbound?.ready() ?? null;
+  if (role === 'api') return null;
+  return worker === undefined ? 'The worker is starting.' : worker.ready();
 }
 
 /** Whether somebody listens at the inbound addresses: this process, or another as the configuration says. */

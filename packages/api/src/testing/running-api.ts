@@ -107,7 +107,7 @@ export async function startTestApi(
     port: 0,
     trustProxy: [],
     log,
-    readiness: async () => null,
+    readiness: async () => new Map(),
     takesMail: false,
     ...options,
     database,
