@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Report } from '@adieu/mail/report';
+import { callerOf } from './admission.ts';
 import type { Content } from './content.ts';
 import type { DmarcOpinion, DnsAnswer } from './dmarc.ts';
 import type { Readers, Reading, Unreadable } from './readers.ts';
@@ -47,34 +48,29 @@ export function openCorrespondence(
   readers: Readers,
 ): Correspondence {
   const { raw } = mail.content;
+  const caller = callerOf(mail.remoteAddress);
   let report: Promise<Reading<Report>> | undefined;
   let mentions: Promise<readonly string[]> | undefined;
   return {
     ...mail,
     report: () => {
-      report ??= readers.ask({ kind: 'report', raw, nullSender: mail.sender === '' });
+      report ??= readers.ask({ kind: 'report', raw, nullSender: mail.sender === '' }, caller);
       return report;
     },
     mentions: () => {
       mentions ??= readers
-        .ask({ kind: 'mentions', raw })
+        .ask({ kind: 'mentions', raw }, caller)
         .then((reading) => (reading.ok ? reading.answer : []));
       return mentions;
     },
     leaving: async () => {
-      const reading = await readers.ask({ kind: 'leaving', raw });
+      const reading = await readers.ask({ kind: 'leaving', raw }, caller);
       return reading.ok && reading.answer;
     },
     dmarc: (known) => {
       const { sender, helo, remoteAddress } = mail;
-      return readers.ask({
-        kind: 'dmarc',
-        raw,
-        sender,
-        helo,
-        ip: remoteAddress.replace(/^::ffff:/, ''),
-        known,
-      });
+      const ip = remoteAddress.replace(/^::ffff:/, '');
+      return readers.ask({ kind: 'dmarc', raw, sender, helo, ip, known }, caller);
     },
     digest: (...bound) => digestOf(mail.content, bound),
   };

@@ -18,9 +18,9 @@ async function open(options: Partial<ReadersOptions> = {}): Promise<void> {
   readers = await openReaders({ log, program: UNRULY, ...options });
 }
 
-function report(header = '') {
+function report(header = '', caller = '192.0.2.1') {
   const raw = Buffer.from(`From: MAILER-DAEMON@example.net\r\n${header}${BOUNCE}`);
-  return readers.ask({ kind: 'report', raw, nullSender: true });
+  return readers.ask({ kind: 'report', raw, nullSender: true }, caller);
 }
 
 const kindOf = async () => {
@@ -58,6 +58,18 @@ describe('IN-17 a mail that cannot be read', () => {
     expect(await Promise.all(Array.from({ length: 20 }, kindOf))).toEqual(Array(20).fill('hard'));
     await readers.close();
     await expect(stuck).rejects.toThrow('no longer read');
+  });
+
+  test('whoever brings many that hang keeps others waiting for one of them, not for all', async () => {
+    await open({ patience: 300 });
+    const order: string[] = [];
+    const bring = (header: string, caller: string) => report(header, caller).then(() => order.push(caller));
+    const flood = Array.from({ length: 2 * THREADS + 4 }, () => bring('X-Fault: loop all\r\n', '192.0.2.1'));
+    const others = ['198.51.100.1', '198.51.100.2'].map((caller) => bring('', caller));
+    await Promise.all([...flood, ...others]);
+    // Those in the threads, and each thread's next: they came first.
+    expect(order.indexOf('198.51.100.1')).toBeLessThanOrEqual(2 * THREADS);
+    expect(order.indexOf('198.51.100.2')).toBeLessThanOrEqual(2 * THREADS);
   });
 
   test('more than a thousand that wait are asked to come again', async () => {

@@ -10,6 +10,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '@adieu/core';
 import type { Answers, Question, Reply } from './reading.ts';
+import { openTurns } from './turns.ts';
 
 /** Why nothing could be read: it took too long, it needed too much memory, or the reader failed. */
 export type Unreadable = 'time' | 'memory' | 'fault';
@@ -20,8 +21,14 @@ export type Reading<Answer> =
   | { readonly ok: false; readonly why: Unreadable };
 
 export interface Readers {
-  /** Answers a question. Rejects when too many wait or all is being closed, and only then: who asked comes again. */
-  ask<Kind extends keyof Answers>(question: Question & { kind: Kind }): Promise<Reading<Answers[Kind]>>;
+  /**
+   * Answers a question about a mail that this caller brought; callers take turns. Rejects when too many wait or all is being closed,
+   * and only then: who asked comes again.
+   */
+  ask<Kind extends keyof Answers>(
+    question: Question & { kind: Kind },
+    caller: string,
+  ): Promise<Reading<Answers[Kind]>>;
   /** Ends the threads; what is still asked is rejected. */
   close(): Promise<void>;
 }
@@ -66,7 +73,7 @@ const PROGRAM = new URL(`./reading-thread${import.meta.url.slice(-3)}`, import.m
 export async function openReaders(options: ReadersOptions): Promise<Readers> {
   const { log, program = PROGRAM, patience = PATIENCE_MS } = options;
   const threads = new Set<Thread>();
-  const queue: Job[] = [];
+  const queue = openTurns<Job>();
   let closed = false;
   let restart: NodeJS.Timeout | undefined;
   let onReady: () => void = () => undefined;
@@ -119,7 +126,7 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
   function proceed(): void {
     for (const thread of threads) {
       if (thread.state !== 'ready' || thread.job !== null) continue;
-      const job = queue.shift();
+      const job = queue.next();
       if (job === undefined) return;
       clearTimeout(job.waiting);
       thread.job = job;
@@ -140,18 +147,18 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
     void thread.worker.terminate();
   }
 
-  function ask(question: Question): Promise<Reading<never>> {
+  function ask(question: Question, caller: string): Promise<Reading<never>> {
     return new Promise((resolve, reject) => {
-      if (closed || queue.length >= QUEUE_LIMIT) {
+      if (closed || queue.size() >= QUEUE_LIMIT) {
         reject(new Error('too many mails are being read'));
         return;
       }
       const waiting = setTimeout(() => {
-        queue.splice(queue.indexOf(job), 1);
+        queue.remove(caller, job);
         reject(new Error('no thread was free to read a mail'));
       }, QUEUE_PATIENCE_MS);
       const job: Job = { question, resolve, reject, waiting };
-      queue.push(job);
+      queue.add(caller, job);
       proceed();
     });
   }
@@ -159,7 +166,8 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
   async function close(): Promise<void> {
     closed = true;
     clearTimeout(restart);
-    const jobs = [...queue.splice(0), ...[...threads].flatMap(({ job }) => job ?? [])];
+    const jobs = [...threads].flatMap(({ job }) => job ?? []);
+    for (let job = queue.next(); job !== undefined; job = queue.next()) jobs.push(job);
     for (const { waiting, reject } of jobs) {
       clearTimeout(waiting);
       reject(new Error('mail is no longer read'));
