@@ -13,6 +13,7 @@ import {
   type Meter,
   type RecordAct,
   type RecordOptOut,
+  type StsMode,
   type TakeNotification,
   UNMETERED,
   type WakeUp,
@@ -29,6 +30,7 @@ import { Problem, sendProblem, toProblem } from './problem.ts';
 import { openLinkHosts } from './public/link-host.ts';
 import { PUBLIC_HEADERS } from './public/page.ts';
 import { publicRoutes } from './public/public-routes.ts';
+import { stsRoutes } from './public/sts-routes.ts';
 import { logRequests } from './request-log.ts';
 import { measureRequests } from './request-meter.ts';
 import { refuseUnreadable } from './unreadable-request.ts';
@@ -56,6 +58,8 @@ export interface ApiOptions {
   readonly meter?: Meter | undefined;
   /** Where inbound mail is received, when it is: MX records point there. */
   readonly inboundHost?: string | undefined;
+  /** What the MTA-STS policy of an exchanger says at a time; absent where no mail comes in, and then there is none. */
+  readonly stsMode?: ((exchanger: string, now: Date) => StsMode) | undefined;
   /** Somebody listens at `unsubscribe@` the subdomains, so that a wrong link may name it. */
   readonly takesMail: boolean;
   /** Default: the clock of this machine. */
@@ -98,7 +102,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { database, recorder, recordAct, ring, wake, compile, log, inboundHost } = options;
+  const { database, recorder, recordAct, ring, wake, compile, log, inboundHost, stsMode } = options;
   const app: FastifyInstance = Fastify({
     logger: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
@@ -152,12 +156,14 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     wake,
     compile,
     inboundHost,
+    stsMode,
     log,
     now,
     onSubdomainStored: hosts.forget,
   });
   app.register((part) => sesRoutes(part, options.takeSes));
   app.register(impRoutes, { database, ring, recorder, recordAct, now });
+  app.register(stsRoutes, { database, inboundHost, stsMode, now });
   const { takesMail } = options;
   app.register(publicRoutes, { hosts, ring, database, recorder, recordAct, takesMail, now });
   return app;

@@ -174,7 +174,9 @@ function buildProgram(state: State): Command {
 
   program
     .command('doctor')
-    .description('say whether mail comes in: listener, last mail, MX; exit 1 when something is wrong')
+    .description(
+      "say whether mail comes in, and look at all of the subdomains' DNS; exit 1 when something is wrong",
+    )
     .option(
       '--listener <host:port>',
       'where outside senders reach the listener; default: SMTP_HOST, SMTP_PORT',

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
   apiKey,
@@ -231,6 +232,12 @@ export function readConfig(variables: Variables, required: readonly Variable[] =
   if (parsed.success && all.length === 0) return { ok: true, config: arrange(parsed.data, variables) };
   const order = Object.keys(Environment.shape);
   return { ok: false, problems: all.sort((a, b) => order.indexOf(a.variable) - order.indexOf(b.variable)) };
+}
+
+/** The name that the inbound listener is known by outside; an address to listen on is none. */
+export function publicName({ inbound }: Config): string | undefined {
+  const { host, port } = inbound;
+  return port === null || isIP(host) !== 0 || !host.includes('.') ? undefined : host;
 }
 
 function present(variables: Variables): Variables {

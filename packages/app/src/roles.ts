@@ -8,7 +8,6 @@
  */
 
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { type Api, startApi, startHealth } from '@adieu/api';
 import { Failure, isFailure, type Log } from '@adieu/core';
@@ -16,12 +15,13 @@ import { type Inbound, openSesDoor, startInbound } from '@adieu/inbound';
 import { compileTemplate } from '@adieu/mail';
 import { checkDatabase, type OptOutRecorder, openOptOutRecorder } from '@adieu/store';
 import { type Queue, shortened, startQueue, startWorker, type Worker } from '@adieu/worker';
-import type { Config, Variable } from './config.ts';
+import { type Config, publicName, type Variable } from './config.ts';
 import { measureProcess } from './gauges.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { type Metrics, openMetrics } from './registry.ts';
 import type { Role } from './role.ts';
 import type { Stage } from './shutdown.ts';
+import { openStsJudge } from './sts-mode.ts';
 import type { Foundation } from './wiring.ts';
 
 /** What the roles are started with. */
@@ -188,6 +188,8 @@ function workerOptions(foundation: Foundation, parts: Parts, { config, roles, he
 function apiOptions(foundation: Foundation, parts: Parts, options: RoleOptions) {
   const { config, log } = options;
   const inboundHost = publicName(config);
+  const mailComesIn = takesMail(config, options.roles);
+  const judge = openStsJudge(config.inbound.tls?.cert ?? null);
   return {
     database: foundation.database,
     recorder: parts.recorder.record,
@@ -208,8 +210,9 @@ function apiOptions(foundation: Foundation, parts: Parts, options: RoleOptions) 
     log,
     ...watched(foundation, parts, options),
     meter: parts.metrics.meter,
-    takesMail: takesMail(config, options.roles),
-    ...(inboundHost === undefined ? {} : { inboundHost }),
+    takesMail: mailComesIn,
+    inboundHost,
+    ...(mailComesIn ? { stsMode: (exchanger: string, now: Date) => judge(exchanger, now).mode } : {}),
   };
 }
 
@@ -244,12 +247,6 @@ function illnessOf(role: Role, { worker, inbound }: Parts): string | null {
 /** Whether somebody listens at the inbound addresses: this process, or another as the configuration says. */
 function takesMail({ inbound }: Config, roles: RoleOptions['roles']): boolean {
   return inbound.port !== null && (roles.includes('inbound') || inbound.said);
-}
-
-/** The name that the inbound listener is known by outside; an address to listen on is none. */
-function publicName({ inbound }: Config): string | undefined {
-  const { host, port } = inbound;
-  return port === null || isIP(host) !== 0 || !host.includes('.') ? undefined : host;
 }
 
 /** What Node says when it cannot listen, however deep in the causes. */

@@ -94,7 +94,7 @@ export { parseListedValue, SUPPRESSION_REASONS } from './delivery-list.ts';
 export type { DkimAlgorithm, DkimKey } from './dkimkey.ts';
 export { checkDkimKey, checkSelector, ed25519Key, generateDkimKeys, readDkimKey } from './dkimkey.ts';
 export type { DnsRecord, SubdomainRecords } from './dnsrecord.ts';
-export { dkimRecord, dnsRecords } from './dnsrecord.ts';
+export { dkimRecord, dnsRecords, exchangerOf } from './dnsrecord.ts';
 export type { EmailParamsClaims, EmailParamsSealer } from './emailparams.ts';
 export { EMAIL_PARAMS_PREFIX, openEmailParams, openEmailParamsSealer } from './emailparams.ts';
 export { findEmailParams } from './emailparams-text.ts';
@@ -131,6 +131,8 @@ export {
 } from './mailtoken.ts';
 export type { Distribution, Labels, LabelValues, Mark, Meter, Metric } from './meter.ts';
 export { UNMETERED, WAITING_SECONDS } from './meter.ts';
+export type { StsMode, StsPolicy } from './mta-sts.ts';
+export { coversExchanger, readStsPolicy, STS_MAX_AGE, STS_PATH, stsId, stsPolicy } from './mta-sts.ts';
 export type { NotificationOutcome, TakeNotification, Taken } from './notification.ts';
 export type { OptOut, OptOutReceipt, OptOutSource, OptOutSubject, RecordOptOut } from './optout.ts';
 export type { Policy } from './policy.ts';

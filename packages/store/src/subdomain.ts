@@ -170,7 +170,6 @@ function parseLinkBase(linkBaseUrl: string): { linkBaseUrl: string; linkHost: st
 }
 
 /** The sending subdomains of every organisation, by name. */
-export async function listSubdomains(db: Db): Promise<readonly string[]> {
-  const rows = await db.selectFrom('subdomain').select('domain').distinct().orderBy('domain').execute();
-  return rows.map(({ domain }) => domain);
+export async function listSubdomains(db: Db): Promise<readonly StoredSubdomain[]> {
+  return db.selectFrom('subdomain').select(COLUMNS).orderBy('domain').execute();
 }

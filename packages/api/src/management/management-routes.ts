@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { parseJson } from '../json-text.ts';
 import { Problem, sendProblem, toProblem } from '../problem.ts';
+import type { InboundPolicy } from '../public/sts-routes.ts';
 import { guard } from './access.ts';
 import { allowedListRoutes } from './allowed-list-routes.ts';
 import { brandRoutes } from './brand-routes.ts';
@@ -31,16 +32,14 @@ import { suppressionRoutes } from './suppression-routes.ts';
 import { templateRoutes } from './template-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
-export interface ManagementDeps {
+export interface ManagementDeps extends InboundPolicy {
   readonly database: Database;
   readonly ring: KeyRing;
   readonly recorder: RecordOptOut;
   readonly recordAct: RecordAct;
   readonly wake: WakeUp;
   readonly compile: CompileTemplate;
-  readonly inboundHost?: string | undefined;
   readonly log: Log;
-  readonly now: () => Date;
   /** Told after a subdomain was stored. */
   readonly onSubdomainStored: () => void;
 }
@@ -85,7 +84,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
 
   const { database, ring, compile, wake, log, recordAct, now } = deps;
   const { inboundHost, onSubdomainStored: onStored } = deps;
-  await subdomainRoutes(app, { database, ring, inboundHost, onStored });
+  await subdomainRoutes(app, { database, ring, inboundHost, stsMode: deps.stsMode, now: deps.now, onStored });
   await brandRoutes(app, { database, onStored });
   await configurationRoutes(app, database);
   await templateRoutes(app, { database, compile });

@@ -25,15 +25,14 @@ import {
 } from '@adieu/store';
 import { z } from 'zod';
 import { PROBLEMS, Problem } from '../problem.ts';
+import { type InboundPolicy, stsModeOf } from '../public/sts-routes.ts';
 import { TenantHeaders, tenantOf } from './access.ts';
 import { DomainName } from './field.ts';
 import type { ManagementApp } from './management-app.ts';
 
-export interface SubdomainDeps {
+export interface SubdomainDeps extends InboundPolicy {
   readonly database: Database;
   readonly ring: KeyRing;
-  /** Where the MX record points; the host of the links when absent. */
-  readonly inboundHost?: string | undefined;
   /** Told after a subdomain was stored. */
   readonly onStored: () => void;
 }
@@ -148,6 +147,7 @@ function badBase(detail: string): Problem {
 function describe(stored: StoredSubdomain, deps: SubdomainDeps): z.output<typeof Subdomain> {
   const { domain, linkBaseUrl, relay } = stored;
   const keys = openSubdomainKeys(deps.ring, stored);
-  const inbound = deps.inboundHost === undefined ? {} : { inboundHost: deps.inboundHost };
-  return { domain, linkBaseUrl, relay, dns: dnsRecords({ domain, linkBaseUrl, keys, relay, ...inbound }) };
+  const { inboundHost } = deps;
+  const dns = dnsRecords({ domain, linkBaseUrl, keys, relay, inboundHost, stsMode: stsModeOf(deps, stored) });
+  return { domain, linkBaseUrl, relay, dns };
 }

@@ -1,27 +1,21 @@
 /**
- * `adieu doctor`: whether mail can come in, asked from where it is run.
+ * `adieu doctor`: whether mail can come in, and what DNS says about the sending subdomains, asked from where it is run.
  *
  * One rule: it changes nothing but the time of the last canary, and what it cannot find out is said and is no fault. It runs
  * beside a server or on another machine: what the server's own canary cannot see, a firewall and DNS, it can from there.
  *
  * @module
  */
-import { Resolver } from 'node:dns/promises';
 import { Failure } from '@adieu/core';
 import { sendCanary } from '@adieu/inbound';
-import { checkDatabase, type Db, hasCluster, listSubdomains, readInboundWatch } from '@adieu/store';
+import { checkDatabase, type Db, hasCluster, readInboundWatch } from '@adieu/store';
 import type { Config } from '../config.ts';
+import { type Finding, findingsPage } from '../finding.ts';
 import { findKeyRing } from '../keys.ts';
 import { openLog } from '../log.ts';
 import { answer, type Output } from '../output.ts';
+import { checkSubdomains } from '../subdomain-check.ts';
 import { openOwnDatabase } from '../wiring.ts';
-
-/** What was looked at. `unknown`: nobody could say. */
-interface Finding {
-  readonly check: string;
-  readonly verdict: 'ok' | 'wrong' | 'unknown';
-  readonly says: string;
-}
 
 /** How the command is run. */
 export interface DoctorOptions extends Output {
@@ -29,7 +23,6 @@ export interface DoctorOptions extends Output {
   readonly listener?: string;
 }
 
-const SIGNS = { ok: 'ok     ', wrong: 'WRONG  ', unknown: '?      ' } as const;
 /** Canaries come once a minute unless said otherwise. */
 const MISSED = 5;
 
@@ -38,7 +31,7 @@ export async function examine(config: Config, options: DoctorOptions): Promise<b
   const findings = [...(await askDatabase(config)), await reachListener(config, options)];
   answer(options, {
     json: { findings },
-    page: findings.map(({ check, verdict, says }) => `${SIGNS[verdict]}${check}: ${says}`).join('\n'),
+    page: findingsPage(findings),
   });
   return findings.every(({ verdict }) => verdict !== 'wrong');
 }
@@ -52,7 +45,11 @@ async function askDatabase(config: Config): Promise<readonly Finding[]> {
   try {
     await checkDatabase(database.db);
     const answers = { check, verdict: 'ok', says: 'It answers.' } as const;
-    return [answers, ...(await lastCame(config, database.db)), ...(await findExchangers(database.db))];
+    return [
+      answers,
+      ...(await lastCame(config, database.db)),
+      ...(await checkSubdomains(config, database.db)),
+    ];
   } catch (error) {
     const says = error instanceof Failure ? error.detail : 'It cannot be asked. Run "adieu migrate" first.';
     return [{ check, verdict: 'wrong', says }];
@@ -75,26 +72,6 @@ async function lastCame({ inbound }: Config, db: Db): Promise<readonly Finding[]
 
 function said(at: Date | null): string {
   return at === null ? 'None was ever taken.' : `Taken at ${at.toISOString()}.`;
-}
-
-/** Where the world takes mail for our subdomains: bounces and mailto unsubscribes go there. */
-async function findExchangers(db: Db): Promise<readonly Finding[]> {
-  const resolver = new Resolver({ timeout: 2_000, tries: 1 });
-  return Promise.all(
-    (await listSubdomains(db)).map(async (domain): Promise<Finding> => {
-      const check = `MX of ${domain}`;
-      try {
-        const found = await resolver.resolveMx(domain);
-        const names = found.sort((a, b) => a.priority - b.priority).map(({ exchange }) => exchange);
-        return { check, verdict: 'ok', says: `${names.join(', ')}. It has to lead to the inbound listener.` };
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        const none = code === 'ENODATA' || code === 'ENOTFOUND';
-        const says = none ? 'There is none: nothing comes back to it.' : `DNS does not answer (${code}).`;
-        return { check, verdict: none ? 'wrong' : 'unknown', says };
-      }
-    }),
-  );
 }
 
 async function reachListener(config: Config, { listener }: DoctorOptions): Promise<Finding> {

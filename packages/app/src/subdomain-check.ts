@@ -1,0 +1,82 @@
+/**
+ * Everything that the world reads about the sending subdomains of an installation, held against what Adieu would have published.
+ *
+ * @module
+ */
+import { dnsRecords, exchangerOf, type KeyRing } from '@adieu/core';
+import { readRecipient, route } from '@adieu/inbound';
+import { type Db, listSubdomains, openSubdomainKeys, type StoredSubdomain } from '@adieu/store';
+import { type Config, publicName } from './config.ts';
+import { checkDmarc, checkExchangers, checkKeys, checkSpf } from './dns-check.ts';
+import type { Finding } from './finding.ts';
+import { findKeyRing } from './keys.ts';
+import { systemNameServer } from './name-server.ts';
+import { checkSts, checkTlsReports, type ExpectedPolicy, type PolicySources } from './policy-check.ts';
+import { publicPolicyHost } from './policy-host.ts';
+import { type JudgeSts, openStsJudge } from './sts-mode.ts';
+import { HOME } from './wiring.ts';
+
+/** Looks at every subdomain, one after the other: name servers drop what comes in floods. */
+export async function checkSubdomains(config: Config, db: Db): Promise<readonly Finding[]> {
+  const subdomains = await listSubdomains(db);
+  const ring = await findKeyRing(config);
+  const ours = new Set(subdomains.map(({ domain }) => domain));
+  const sources = {
+    dns: systemNameServer(),
+    policyHost: publicPolicyHost,
+    refuses: (address: string) => ring !== null && refuses(address, ours, ring),
+  };
+  const { tls } = config.inbound;
+  const judge = tls === null ? null : openStsJudge(tls.cert);
+  const findings: Finding[] = [];
+  for (const subdomain of subdomains) {
+    const expected = expectedOf(subdomain, { inboundHost: publicName(config), ring, judge });
+    findings.push(...(await checkSubdomain(expected, sources, config.inbound.port !== null)));
+  }
+  return findings;
+}
+
+/** Looks at one; what concerns mail that comes in only where it does. */
+export async function checkSubdomain(
+  expected: ExpectedPolicy,
+  sources: PolicySources,
+  mailComesIn: boolean,
+): Promise<readonly Finding[]> {
+  const { dns } = sources;
+  const found = await Promise.all([
+    checkExchangers(expected, dns),
+    checkSpf(expected, dns),
+    checkKeys(expected, dns),
+    checkDmarc(expected, dns),
+    mailComesIn ? checkSts(expected, sources) : [],
+    mailComesIn ? checkTlsReports(expected, sources) : [],
+  ]);
+  return found.flat();
+}
+
+interface Installation {
+  readonly inboundHost: string | undefined;
+  readonly ring: KeyRing | null;
+  readonly judge: JudgeSts | null;
+}
+
+function expectedOf(subdomain: StoredSubdomain, { inboundHost, ring, judge }: Installation): ExpectedPolicy {
+  const { domain, linkBaseUrl, relay } = subdomain;
+  const exchanger = exchangerOf({ domain, linkBaseUrl, inboundHost });
+  const judgement = judge?.(exchanger, new Date()) ?? null;
+  const keys = ring === null ? null : openSubdomainKeys(ring, subdomain);
+  const records = dnsRecords({
+    ...{ domain, linkBaseUrl, relay, inboundHost },
+    keys: keys ?? [],
+    stsMode: judgement?.mode ?? 'testing',
+  });
+  return { domain, exchanger, keys, records, judgement };
+}
+
+/** Whether the inbound listener answers an address at one of our domains with a refusal for good. */
+export function refuses(address: string, ours: ReadonlySet<string>, ring: KeyRing): boolean {
+  const recipient = readRecipient(address);
+  if (recipient?.domain == null || !ours.has(recipient.domain)) return false;
+  const domain = { kind: 'ours', audience: HOME } as const;
+  return route(recipient, { domain, ring, separators: ['+'] }).kind === 'unknown';
+}
