@@ -30,6 +30,8 @@ import { complaint, deliveryReport, headerOf } from './returned-mail.ts';
 import { type Answer, type RunningAdieu, runAdieu, until } from './running-adieu.ts';
 
 const MAIN = fileURLToPath(new URL('../packages/app/dist/main.js', import.meta.url));
+/** Nothing is published, and nobody outside is asked. */
+const NO_ZONE = fileURLToPath(new URL('./published-zone.js', import.meta.url));
 const PEOPLE = 5;
 const MAIL = 'From: someone@example.net\r\nSubject: unsubscribe\r\n\r\n';
 
@@ -103,7 +105,7 @@ async function doctor(): Promise<Record<string, string>> {
     ADIEU_DATA_DIR: front.dataDir,
     SMTP_PORT: String(listener.smtpPort),
   };
-  const child = spawn(process.execPath, [MAIN, 'doctor', '--json'], { env });
+  const child = spawn(process.execPath, ['--import', NO_ZONE, MAIN, 'doctor', '--json'], { env });
   let printed = '';
   let complaint = '';
   child.stdout.on('data', (chunk) => (printed += chunk));
