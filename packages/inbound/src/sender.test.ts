@@ -139,6 +139,19 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
   });
 
   test.each([
+    ['fields', 'X-Filler: x\r\n'.repeat(1_000)],
+    ['octets', `X-Filler: ${'x'.repeat(900)}\r\n`.repeat(300)],
+  ])('MT-9 whose receivers are hidden behind too many %s waits for a person', async (_, filler) => {
+    const person = await office.person();
+    const written = 'To: friend@elsewhere.example\r\n';
+    const sent = await signed(wish(person.email, '', written.trimEnd()), ['from', 'to', 'subject']);
+    // Whoever got it sends it on: fields may stand in any order, the last of a name is the one that was signed.
+    const forged = `To: ${PLAIN}\r\n${sent.replace(written, '').replace('\r\n\r\n', `\r\n${filler}${written}\r\n`)}`;
+    expect(await write(forged)).toMatchObject({ recorded: 0, reviewed: 1 });
+    expect(await person.sources()).toEqual([]);
+  });
+
+  test.each([
     ['what was written to somebody else', 'To: friend@elsewhere.example'],
     [
       'what names us beside the address of somebody else',

@@ -9,6 +9,7 @@
  */
 import { type Address, parseAddress, parseDomain } from '@adieu/core';
 import type { authenticate } from 'mailauth';
+import { MAX_HEADER_FIELDS, MAX_HEADER_OCTETS } from './content.ts';
 import { type Correspondence, UNREADABLE, valuesOf } from './correspondence.ts';
 import type { DmarcOpinion, DnsAnswer, DnsQuestion } from './dmarc.ts';
 
@@ -48,10 +49,16 @@ export async function verifySender(mail: Correspondence, resolver: ResolveDns): 
     : { ok: false, why: 'not exactly one From address' };
 }
 
-/** Every line of the header begins a field or goes on with one: elsewhere readers differ, and so might the verifier and we. */
+/**
+ * Every line of the header begins a field or goes on with one, and we have read them all: elsewhere readers differ, and so might the
+ * verifier and we. A second To that only the verifier sees is the one that was signed.
+ */
 function isPlain(raw: Buffer): boolean {
   const end = raw.indexOf('\r\n\r\n');
-  const lines = raw.toString('latin1', 0, end < 0 ? raw.length : end).split('\r\n');
+  const header = raw.toString('latin1', 0, end < 0 ? raw.length : end);
+  const lines = header.split('\r\n');
+  const fields = lines.filter((line) => FIELD.test(line));
+  if (header.length > MAX_HEADER_OCTETS || fields.length > MAX_HEADER_FIELDS) return false;
   return lines.every((line, at) => FIELD.test(line) || (at > 0 && CONTINUED.test(line)));
 }
 
