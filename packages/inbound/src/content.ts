@@ -33,6 +33,8 @@ export interface ContentReader {
   bytes(): number;
   /** Octets that are held beside the header. */
   held(): number;
+  /** Lets go of the beginning, and keeps no more of it. */
+  forget(): void;
   end(): Content;
 }
 
@@ -46,7 +48,7 @@ const LF = 0x0a;
 
 /** Opens a reader for one message. It never holds more than {@link MAX_HEADER_OCTETS}, and `octets` of its beginning. */
 export function openContent(octets = 0): ContentReader {
-  const beginning = openBlock(octets);
+  let beginning = openBlock(octets);
   const header = openBlock(MAX_HEADER_OCTETS);
   let keeping = true;
   let bytes = 0;
@@ -93,7 +95,15 @@ export function openContent(octets = 0): ContentReader {
     return { bytes, defect, fields, raw: beginning.bytes() };
   }
 
-  return { push, bytes: () => bytes, held: beginning.size, end };
+  return {
+    push,
+    bytes: () => bytes,
+    held: () => beginning.size(),
+    forget: () => {
+      beginning = openBlock(0);
+    },
+    end,
+  };
 }
 
 /** One block and no list of chunks: a caller who sends octet by octet must not cost an object for each. */

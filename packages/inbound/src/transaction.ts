@@ -46,8 +46,6 @@ interface Followed {
   readonly connection: SMTPConnection;
   refused: number;
   busy: boolean;
-  /** Lets go of what is held of its message. */
-  abandon: () => void;
 }
 type Done = (error?: Error | null, text?: string) => void;
 
@@ -55,7 +53,7 @@ type Done = (error?: Error | null, text?: string) => void;
 const MAX_REFUSED_RECIPIENTS = 100;
 /** Octets past the limit that are still swallowed, so that an honest sender reads a 552 and not a reset. */
 const OVERSHOOT_OCTETS = 1_048_576;
-/** Octets of mails that are being read, of all connections; who comes then comes again. */
+/** Octets of mails that are kept to be read, of all connections; who brings more comes again. */
 const HELD_LIMIT = 67_108_864;
 /** RFC 5321 §6.3. */
 const MAX_RECEIVED_FIELDS = 100;
@@ -143,8 +141,8 @@ export function openTransactions(options: TransactionOptions) {
       const kind = routes.get(address)?.kind;
       return kind !== 'opt-out' && kind !== 'canary';
     });
-    const crowded = read && held >= HELD_LIMIT;
-    const content = openContent(read && !crowded ? KEPT_OCTETS : 0);
+    const content = openContent(read ? KEPT_OCTETS : 0);
+    let crowded = false;
     const followed = connections.get(session.id);
     if (followed !== undefined) followed.busy = true;
     let own = 0;
@@ -152,8 +150,12 @@ export function openTransactions(options: TransactionOptions) {
       held += octets - own;
       own = octets;
     };
-    const finish = (answer: Refusal | null): void => {
+    const letGo = (): void => {
+      content.forget();
       hold(0);
+    };
+    const finish = (answer: Refusal | null): void => {
+      letGo();
       if (answer?.final && followed !== undefined) {
         dismiss(followed.connection, answer.responseCode, answer.message);
       }
@@ -165,19 +167,22 @@ export function openTransactions(options: TransactionOptions) {
     stream.on('data', (chunk: Buffer) => {
       content.push(chunk);
       hold(content.held());
+      if (held > HELD_LIMIT) {
+        crowded = true;
+        letGo();
+      }
       if (content.bytes() <= options.maxSize + OVERSHOOT_OCTETS || followed === undefined) return;
       stream.removeAllListeners('data');
-      hold(0);
+      letGo();
       tally.count('refusedMessages');
       log.info({ outcome: 'refused', reason: 'size' }, 'message refused');
       dismiss(followed.connection, 552, '5.3.4 Message exceeds the size limit');
     });
-    const abandon = (): void => {
-      hold(0);
+    stream.on('error', () => {
+      letGo();
       log.debug({ outcome: 'aborted' }, 'caller left within a message');
-    };
-    stream.on('error', abandon);
-    if (followed !== undefined) followed.abandon = () => hold(0);
+    });
+    // Who leaves after it does not end what is made of the message.
     stream.on('end', () => {
       conclude(content.end(), session, crowded).then(finish, () => finish(UNAVAILABLE));
     });
@@ -258,10 +263,9 @@ export function openTransactions(options: TransactionOptions) {
     onRcptTo,
     onData,
     follow: (connection: SMTPConnection): void => {
-      connections.set(connection.id, { connection, refused: 0, busy: false, abandon: () => undefined });
+      connections.set(connection.id, { connection, refused: 0, busy: false });
     },
     forget: (connection: SMTPConnection): void => {
-      connections.get(connection.id)?.abandon();
       connections.delete(connection.id);
     },
     followed: (): SMTPConnection[] => [...connections.values()].map((followed) => followed.connection),

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { KEPT_OCTETS } from './correspondence.ts';
 import { openReaders, type Readers } from './readers.ts';
-import { greet, submit } from './testing/caller.ts';
+import { type Caller, greet, submit } from './testing/caller.ts';
 import { DOMAIN, type Office, openOffice } from './testing/office.ts';
 
 let office: Office;
@@ -127,6 +128,64 @@ test('IN-9 a mail that no thread was free for is answered 451, and nothing is ke
   caller.hangUp();
   expect(await office.reviews()).toHaveLength(before);
   expect(await person.suppressed()).toBeNull();
+});
+
+describe('IN-17 no more than 64 MiB of mails are read at once, the others come again,', () => {
+  const large = `Subject: x\r\n\r\n${`${'x'.repeat(998)}\r\n`.repeat(1_400)}.\r\n`;
+  const callers = 60;
+  const most = Math.floor(67_108_864 / KEPT_OCTETS);
+
+  /** A listener whose readers are at it for good, and callers who have said DATA. */
+  async function besiege() {
+    let given = 0;
+    let refused = 0;
+    const ask = () => {
+      given += 1;
+      return new Promise<never>(() => undefined);
+    };
+    const listener = await office.listen({
+      readers: { ask, close: async () => undefined },
+      maxPerIp: callers,
+    });
+    return {
+      begin: async () => {
+        const caller = await greet(listener.port);
+        await caller.ask('MAIL FROM:<john@example.com>');
+        await caller.ask(`RCPT TO:<abuse@${DOMAIN}>`);
+        expect(await caller.ask('DATA')).toMatch(/^354 /);
+        return caller;
+      },
+      /** Says the rest, and hears whether there was room for it. */
+      end: (caller: Caller) => {
+        caller.say(large);
+        void caller.hear().then((reply) => {
+          if (reply.startsWith('451 ')) refused += 1;
+        });
+      },
+      decided: () => given + refused,
+      given: () => given,
+    };
+  }
+
+  test('also where all began before the first was whole', async () => {
+    const { begin, end, decided, given } = await besiege();
+    const begun = await Promise.all(Array.from({ length: callers }, begin));
+    for (const caller of begun) end(caller);
+    await office.until(async () => decided() === callers);
+    expect(given()).toBeLessThanOrEqual(most);
+    for (const caller of begun) caller.hangUp();
+  });
+
+  test('also where they hang up before the answer', async () => {
+    const { begin, end, decided, given } = await besiege();
+    for (let number = 1; number <= callers; number += 1) {
+      const caller = await begin();
+      end(caller);
+      await office.until(async () => decided() === number);
+      caller.hangUp();
+    }
+    expect(given()).toBeLessThanOrEqual(most);
+  });
 });
 
 test('MT-9 name servers that never answer hold no thread', async () => {
