@@ -81,11 +81,14 @@ export function valuesOf({ fields }: Content, name: string): string[] {
   return fields.filter((field) => field.name === name).map((field) => field.value.trim());
 }
 
-/** By its Message-ID where it has one, else by its words: relays add to the header, not to the body. */
+/**
+ * By its Message-ID where it has one, else by its words: relays add to the header, not to the body. The author goes with it, since
+ * there are programs that write one id into every mail.
+ */
 function digestOf(content: Content, bound: readonly string[]): Buffer {
-  const ids = valuesOf(content, 'message-id');
-  const hash = createHash('sha256').update(JSON.stringify(bound));
-  if (ids.length === 1 && ids[0] !== '') return hash.update(`id ${ids[0]}`).digest();
+  const [id = '', ...more] = valuesOf(content, 'message-id');
+  const hash = createHash('sha256').update(JSON.stringify([...bound, ...valuesOf(content, 'from')]));
+  if (more.length === 0 && !/^<?>?$/.test(id)) return hash.update(`id ${id}`).digest();
   const body = content.raw.indexOf('\r\n\r\n');
   return hash
     .update('body ')

@@ -223,6 +223,19 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
     expect(await office.reviews()).toHaveLength(before);
   });
 
+  test.each([
+    ['<1@localhost>', 'no more mail', 'no more mail'],
+    ['<>', 'no more mail', 'leave me alone'],
+  ])('two mails under the id %s are two, where they are not the same', async (id, body, other) => {
+    const before = (await office.reviews()).length;
+    const from = ['first', 'first', id === '<>' ? 'first' : 'second'].map((name) => `${name}@example.com`);
+    for (const [place, text] of [body, body, other].entries()) {
+      const written = wish(from[place] ?? '').replace(/<wish\d+@example\.com>/, id);
+      await write(written.replace('no more mail', text));
+    }
+    expect(await office.reviews()).toHaveLength(before + 2);
+  });
+
   test('IN-21 the same mail again is one mail to read', async () => {
     const content = wish('nobody@example.com');
     await write(content);
