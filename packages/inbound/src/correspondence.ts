@@ -23,6 +23,8 @@ export interface Correspondence {
   readonly sender: string;
   readonly remoteAddress: string;
   readonly helo: string;
+  /** What we saw of its delivery, to be put on top of it. */
+  readonly trace: string;
   /** What it reports. This and the next three reject when too many mails are being read: the sender comes again. */
   report(): Promise<Reading<Report>>;
   /** The addresses in it; none when it could not be read. */
@@ -44,7 +46,7 @@ export const UNREADABLE: Readonly<Record<Unreadable, string>> = {
 
 /** Opens a mail. */
 export function openCorrespondence(
-  mail: Pick<Correspondence, 'content' | 'sender' | 'remoteAddress' | 'helo'>,
+  mail: Pick<Correspondence, 'content' | 'sender' | 'remoteAddress' | 'helo' | 'trace'>,
   readers: Readers,
 ): Correspondence {
   const { raw } = mail.content;

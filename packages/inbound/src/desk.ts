@@ -186,7 +186,7 @@ export function openDesk(options: DeskOptions): Desk {
       sender: readable(valuesOf(content, 'from')[0]),
       subject: readable(valuesOf(content, 'subject')[0]),
       size: content.bytes,
-      source: content.raw.toString('utf8', 0, SOURCE_OCTETS),
+      source: `${mail.trace}${content.raw.toString('utf8', 0, SOURCE_OCTETS)}`,
       mentions: [...new Set([mail.sender.toLowerCase(), ...(await mail.mentions())])].filter(
         (one) => one !== '',
       ),

@@ -124,6 +124,7 @@ export async function startInbound(options: InboundOptions): Promise<Inbound> {
     readers,
     ring,
     separators: options.separators ?? ['+'],
+    name: options.name,
     maxSize: Math.max(options.maxSize, SMALLEST_SIZE_LIMIT),
     admitMessage: admission.message,
     log,

@@ -1,3 +1,4 @@
+import { ensureSandbox, findReview } from '@adieu/store';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { dial, greet, submit } from './testing/caller.ts';
 import { type Office, openOffice } from './testing/office.ts';
@@ -172,6 +173,27 @@ describe('who and what is refused', () => {
       await submit(caller, { recipients: [person.mailto()], content: `${round.repeat(100)}\r\n` }),
     ).toMatch(/^250 /);
     caller.hangUp();
+  });
+
+  test('IN-14 what is kept for a person says on top who brought it and when, and names no token', async () => {
+    const listener = await office.listen();
+    const person = await office.person();
+    const caller = await dial(listener.port);
+    await caller.hear();
+    await caller.ask('EHLO caller(of[127.0.0.1])');
+    const content = 'Received: from nowhere by nobody\r\nSubject: odd\r\n\r\nnothing that is a report';
+    expect(await submit(caller, { recipients: [person.bounce()], content })).toMatch(/^250 /);
+    caller.hangUp();
+    const [kept] = await office.reviews();
+    const home = await ensureSandbox(office.db, 'default', 'prod');
+    const { source = '' } = (await findReview(office.db, home, kept?.id ?? 0)) ?? {};
+    const [path, received, by, ...rest] = source.split('\r\n');
+    expect(path).toBe('Return-Path: <john@example.com>');
+    expect(received).toBe('Received: from caller?of[127.0.0.1]? ([127.0.0.1])');
+    const [, date = ''] = /^\tby mx\.example\.com with ESMTP; (.+ \+0000)$/.exec(by ?? '') ?? [];
+    expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(240_000);
+    expect(rest.join('\r\n')).toBe(`${content}\r\n`);
+    expect(source).not.toContain('bounce+');
   });
 
   test('IN-13 IN-12 what is not offered is refused and not advertised', async () => {

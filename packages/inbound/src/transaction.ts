@@ -18,6 +18,7 @@ import type { Domains } from './domains.ts';
 import type { Readers } from './readers.ts';
 import { type Route, readRecipient, route } from './route.ts';
 import type { Tally } from './tally.ts';
+import { traceOf } from './trace.ts';
 
 export interface TransactionOptions {
   readonly domains: Domains;
@@ -26,6 +27,8 @@ export interface TransactionOptions {
   readonly readers: Readers;
   readonly ring: KeyRing;
   readonly separators: readonly string[];
+  /** What we are called. */
+  readonly name: string;
   /** Octets. */
   readonly maxSize: number;
   /** Counts a message of a remote address; false when it had its share. */
@@ -204,10 +207,11 @@ export function openTransactions(options: TransactionOptions) {
     const { mailFrom, rcptTo } = session.envelope;
     const sender = mailFrom === false ? '' : mailFrom.address;
     const automatic = isAutomaticReply(sender, content.fields);
-    const { remoteAddress, hostNameAppearsAs } = session;
+    const { remoteAddress, hostNameAppearsAs, transmissionType: protocol } = session;
     const helo = hostNameAppearsAs || '';
-    const mail = openCorrespondence({ content, sender, remoteAddress, helo }, options.readers);
     const at = new Date();
+    const trace = traceOf({ sender, helo, remoteAddress, protocol, name: options.name, at });
+    const mail = openCorrespondence({ content, sender, remoteAddress, helo, trace }, options.readers);
     const outcomes = await Promise.allSettled(
       rcptTo.map(async (address): Promise<Handled | 'canary'> => {
         const decided = routes.get(address);

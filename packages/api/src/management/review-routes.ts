@@ -82,7 +82,11 @@ export async function reviewRoutes(app: ManagementApp, { db }: Database): Promis
         summary: 'Read one, with its beginning',
         params: Params,
         response: {
-          200: Mail.extend({ source: z.string().describe('Its first 65,536 characters') }),
+          200: Mail.extend({
+            source: z
+              .string()
+              .describe('Who brought it (Return-Path, Received), and how it begins: 65,536 characters'),
+          }),
           ...PROBLEMS,
         },
       },
