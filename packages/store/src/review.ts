@@ -62,13 +62,14 @@ export interface ReviewCursor {
   readonly asksToLeave: boolean;
 }
 
-/** Mails of a sandbox; of more the oldest go. */
+/** Mails of a sandbox; of more those go first that somebody has seen to, then what asks for nothing, then the oldest. */
 export const REVIEW_LIMIT = 10_000;
 /** Characters of a mail's beginning. */
 export const REVIEW_SOURCE_LIMIT = 65_536;
 const FIELD_LIMIT = 500;
 /** What a wish to leave is kept for (MT-9, MT-13). */
-const ASKS = sql<boolean>`(why IN ('unverified', 'unknown_sender'))`;
+const ASKING = `why IN ('unverified', 'unknown_sender')`;
+const ASKS = sql<boolean>`(${sql.raw(ASKING)})`;
 
 const PUT = prepared<{ readonly id: number }>(
   'put_review',
@@ -79,9 +80,9 @@ const PUT = prepared<{ readonly id: number }>(
 
 const TRIM = prepared<never>(
   'trim_reviews',
-  `DELETE FROM review_mail WHERE sandbox_id = (SELECT sandbox_id FROM review_mail WHERE id = $1) AND id <= (
+  `DELETE FROM review_mail WHERE id IN (
      SELECT id FROM review_mail WHERE sandbox_id = (SELECT sandbox_id FROM review_mail WHERE id = $1)
-     ORDER BY id DESC OFFSET ${REVIEW_LIMIT} LIMIT 1)`,
+     ORDER BY acknowledged_at IS NULL DESC, ${ASKING} DESC, id DESC OFFSET ${REVIEW_LIMIT})`,
 );
 
 /** Keeps a mail; the same one a second time is kept once. */
