@@ -1,4 +1,6 @@
+import { lockTable } from '@adieu/store/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { canaryAddress } from './canary.ts';
 import { greet, submit } from './testing/caller.ts';
 import { type Office, openOffice } from './testing/office.ts';
 
@@ -54,6 +56,22 @@ describe('while the database is away', () => {
     }
     await office.until(async () => (await caller.ask(`RCPT TO:<${person.mailto()}>`)).startsWith('250 '));
     caller.hangUp();
+  });
+
+  test('the address of a canary asks no database, whose silence would be taken for that of the listener', async () => {
+    const listener = await office.listen();
+    const [stranger, canary] = [await greet(listener.port), await greet(listener.port)];
+    for (const caller of [stranger, canary]) await caller.ask('MAIL FROM:<>');
+    const unlock = await lockTable(office.db, 'subdomain', 'ACCESS EXCLUSIVE');
+    try {
+      const asked = stranger.ask('RCPT TO:<someone@elsewhere.example>');
+      const answered = canary.ask(`RCPT TO:<${canaryAddress(office.ring, 1, new Date())}>`);
+      expect(await Promise.race([asked, answered])).toMatch(/^250 /);
+      expect(await asked).toMatch(/^451 4\.3\.0 /);
+    } finally {
+      await unlock();
+    }
+    for (const caller of [stranger, canary]) caller.hangUp();
   });
 
   test('IN-9 whatever is cut and when, nobody reads 250 without a row of history', async () => {

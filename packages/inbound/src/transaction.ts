@@ -10,6 +10,7 @@ import type { KeyRing, Log, MailClaims, RecordOptOut } from '@adieu/core';
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { isAutomaticReply } from './autoreply.ts';
+import { CANARY_DOMAIN } from './canary.ts';
 import { dismiss } from './connection.ts';
 import { type Content, openContent } from './content.ts';
 import { KEPT_OCTETS, openCorrespondence } from './correspondence.ts';
@@ -132,10 +133,9 @@ export function openTransactions(options: TransactionOptions) {
   async function decide(address: SMTPServerAddress): Promise<Route> {
     const recipient = readRecipient(address.address);
     if (recipient === null) return { kind: 'foreign' };
-    const domain =
-      recipient.domain === null
-        ? ({ kind: 'foreign' } as const)
-        : await options.domains.standing(recipient.domain);
+    const { domain: name } = recipient;
+    const asksNobody = name === null || name === CANARY_DOMAIN;
+    const domain = asksNobody ? ({ kind: 'foreign' } as const) : await options.domains.standing(name);
     return route(recipient, { domain, ring: options.ring, separators: options.separators });
   }
 
