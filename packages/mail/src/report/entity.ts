@@ -107,7 +107,7 @@ export function subjectOf(entity: Entity): string {
 }
 
 /** A parameter of a structured field (RFC 2045 section 5.1), or null. */
-export function parameterOf(value: string, name: string): string | null {
+function parameterOf(value: string, name: string): string | null {
   const pattern = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^\\s;"]+))`, 'i');
   const match = pattern.exec(value.slice(0, 2_000));
   return match?.[1] ?? match?.[2] ?? null;

@@ -22,11 +22,8 @@ import { DELAYS, SUBJECTS, SYSTEM_NAMES, TEXTS } from './vocabulary.ts';
 export const RETURNED_MEDIA = /^(?:message\/(?:rfc822|global(?:-headers)?)|text\/rfc822-headers?)$/;
 /** A cited reply with its enhanced code: what no mail but a report holds. */
 const REPLY = /\b[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}\b/;
-/** Lines of a list manager that refuses what was posted (fml). */
-const LIST_REFUSES = new RegExp(
-  `^(?:you are not a member of this mailing list|duplicated message-id in) <(${ADDRESS})>`,
-  'iu',
-);
+/** What a list manager says of a post that it did not take, in mail of its own: fml's `X-MLServer` is on posts that it took, too. */
+const LIST_REFUSES = /reject|not (?:a )?member|alert|error|warning/i;
 /** A report by its type, which lost its status, or has it without a recipient. */
 const DELIVERY_REPORT = /^\s*multipart\/report\b[\s\S]{0,1000}?\breport-type\s*=\s*"?delivery-status\b/i;
 
@@ -55,9 +52,9 @@ export function readTextBounce(entity: Entity, notification: Notification): Read
 }
 
 /** True when a mail system sent the mail, and its words speak of a delivery. */
-export function isBounce(entity: Entity, { text }: Notification): boolean {
+function isBounce(entity: Entity, { text }: Notification): boolean {
   const opening = text.slice(0, 6_000);
-  if (LIST_REFUSES.test(text) || DELIVERY_REPORT.test(fieldValue(entity, 'Content-Type'))) return true;
+  if (isListRefusal(entity) || DELIVERY_REPORT.test(fieldValue(entity, 'Content-Type'))) return true;
   const subject = SUBJECTS.test(subjectOf(entity));
   const words = TEXTS.test(opening);
   // Of two From fields neither is chosen (IN-20).
@@ -71,6 +68,10 @@ export function isBounce(entity: Entity, { text }: Notification): boolean {
   return words && (subject ? reply || returns(entity) : returns(entity));
 }
 
+function isListRefusal(entity: Entity): boolean {
+  return fieldValue(entity, 'X-MLServer') !== '' && LIST_REFUSES.test(subjectOf(entity));
+}
+
 function returns(entity: Entity): boolean {
   return entity.parts.some(({ media }) => RETURNED_MEDIA.test(media));
 }
@@ -81,8 +82,9 @@ function recipientsOf(
   failed: readonly string[],
 ): readonly Statement[] {
   if (failed.length > 0) return statementsAbout(failed, notification);
-  const list = LIST_REFUSES.exec(notification.text)?.[1];
-  if (list !== undefined) return [{ address: list, text: notification.text }];
+  const { text } = notification;
+  // It names the list first, and then addresses to ask for help.
+  if (isListRefusal(entity)) return [{ address: firstAddress(text) ?? '', text }];
   return notification.statements.length > 0 ? notification.statements : unnamed(entity, notification);
 }
 
