@@ -109,6 +109,24 @@ describe('reports', () => {
     expect([await first.suppressed(), await second.suppressed()]).toEqual([null, null]);
   });
 
+  test.each<[string, (octets: Buffer) => string]>([
+    ['base64', (octets) => octets.toString('base64').replace(/.{76}/g, '$&\r\n')],
+    [
+      'quoted-printable',
+      (octets) => octets.toString('latin1').replaceAll('=', '=3D').replaceAll('bounce+', 'bou=\r\nnce=2B'),
+    ],
+  ])('BC-11 the token in a header that came back in %s is read', async (encoding, encode) => {
+    const person = await office.person();
+    const [before, original = ''] = fixture('42-arf-abuse', person).split(
+      /(?<=Content-Type: message\/)rfc822\r\n/,
+    );
+    const [, header = ''] = /\r\n\r\n([^]*?)\r\n\r\n/.exec(original) ?? [];
+    const part = `global-headers\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${encode(Buffer.from(header))}`;
+    const content = `${before}${part}\r\n--part1_13d.2e68ed54_boundary--`;
+    expect((await bring([`fbl@${DOMAIN}`], content)).stats).toMatchObject({ complaints: 1, reviewed: 0 });
+    expect(await person.suppressed()).toBe('complaint');
+  });
+
   test('BC-1 a token of another sandbox inside a complaint is none of ours', async () => {
     const stranger = await office.personElsewhere();
     expect((await bring([`fbl@${DOMAIN}`], fixture('42-arf-abuse', stranger))).stats).toMatchObject({

@@ -62,26 +62,26 @@ export function readEntity(raw: Uint8Array): Entity {
   return { fields, media: mediaOf(fields), parts, faults: [...faults] };
 }
 
-/** The header fields of an embedded mail, or of the header block of one. */
+/** The header fields of an embedded mail, or of the header block of one, which may be encoded (RFC 6532 section 3.7). */
 export function readEmbeddedFields(part: Part): readonly RawField[] {
-  const body = part.body.replace(/^\n+/, '');
+  const body = octetsOf(part).toString('latin1').replace(/\r\n?/g, '\n').replace(/^\n+/, '');
   const blank = body.indexOf('\n\n');
   return fieldsWithin(body.slice(0, blank < 0 ? HEADER_LIMIT : Math.min(blank, HEADER_LIMIT)), new Set());
 }
 
 /** Octets of a part after its transfer encoding, as text; Latin-1 where the charset is not known. */
 export function textOf(part: Part): string {
-  const encoding = fieldValue(part, 'Content-Transfer-Encoding').toLowerCase();
-  const bytes =
-    encoding === 'quoted-printable'
-      ? decodeQuotedPrintable(part.body)
-      : encoding === 'base64'
-        ? Buffer.from(part.body, 'base64')
-        : Buffer.from(part.body, 'latin1');
+  const bytes = octetsOf(part);
   const named = parameterOf(fieldValue(part, 'Content-Type'), 'charset') ?? 'utf-8';
   // Escape sequences speak for themselves, whatever the header says or does not say (RFC 1468).
   const charset = bytes.includes('\u001b$') ? 'iso-2022-jp' : named === 'us-ascii' ? 'utf-8' : named;
   return (decodeCharset(bytes, charset) ?? bytes.toString('latin1')).replace(/\r\n?/g, '\n');
+}
+
+function octetsOf(part: Part): Buffer {
+  const encoding = fieldValue(part, 'Content-Transfer-Encoding').toLowerCase();
+  if (encoding === 'quoted-printable') return decodeQuotedPrintable(part.body);
+  return Buffer.from(part.body, encoding === 'base64' ? 'base64' : 'latin1');
 }
 
 /** Fields that stand in a text, such as a delivery status; those of its first 65,536 characters. */
