@@ -8,6 +8,7 @@
  * @module
  */
 import type { HeaderField } from './content.ts';
+import { keywordOf } from './structured-field.ts';
 
 /**
  * True when the message is an automatic answer or a report:
@@ -20,22 +21,7 @@ import type { HeaderField } from './content.ts';
 export function isAutomaticReply(sender: string, fields: readonly HeaderField[]): boolean {
   if (sender === '') return true;
   const says = (name: string, word: string): boolean =>
-    fields.some((field) => field.name === name && keyword(field.value) === word);
+    fields.some((field) => field.name === name && keywordOf(field.value) === word);
   if (says('content-type', 'multipart/report')) return true;
   return says('auto-submitted', 'auto-replied') && !says('x-apple-unsubscribe', 'true');
-}
-
-/** The value before its parameters, without comments and white space, lower-cased. */
-function keyword(value: string): string {
-  let bare = '';
-  let depth = 0;
-  for (let at = 0; at < value.length; at += 1) {
-    const character = value.charAt(at);
-    if (character === '\\' && depth > 0) at += 1;
-    else if (character === '(') depth += 1;
-    else if (character === ')' && depth > 0) depth -= 1;
-    else if (depth === 0 && character === ';') break;
-    else if (depth === 0 && !/\s/.test(character)) bare += character;
-  }
-  return bare.toLowerCase();
 }

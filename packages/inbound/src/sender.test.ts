@@ -302,6 +302,10 @@ describe('IN-20 the author of a mail', () => {
     ['A Person <A@Example.com>', 'a@example.com'],
     ['"Last, First" <a@example.com>', 'a@example.com'],
     ['a@example.com (A Person)', 'a@example.com'],
+    // A quotation mark in a comment begins no string that would hide who is meant.
+    ['b@example.com (") <a@example.com> (")', 'a@example.com'],
+    ['A (b@example.com (x) \\) ") <a@example.com> (")', 'a@example.com'],
+    ['"A (" <a@example.com> (b@example.com)', 'a@example.com'],
   ])('%s', (field, wanted) => {
     expect(authorOf([field])?.key).toBe(wanted);
   });
@@ -312,6 +316,10 @@ describe('IN-20 the author of a mail', () => {
     'a@example.com <b@example.com> x',
     'Group: a@example.com;',
     '"<b@example.com>',
+    '<a@example.com> (',
+    '"a"b@example.com',
+    '"a b"@example.com',
+    'a(b)c@example.com',
     '<a@example.com',
     'nobody',
     '',

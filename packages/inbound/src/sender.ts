@@ -12,6 +12,7 @@ import type { authenticate } from 'mailauth';
 import { MAX_HEADER_FIELDS, MAX_HEADER_OCTETS } from './content.ts';
 import { type Correspondence, UNREADABLE, valuesOf } from './correspondence.ts';
 import type { DmarcOpinion, DnsAnswer, DnsQuestion } from './dmarc.ts';
+import { withoutWords } from './structured-field.ts';
 
 /** Answers a DNS question as `node:dns/promises` does. */
 export type ResolveDns = NonNullable<NonNullable<Parameters<typeof authenticate>[1]>['resolver']>;
@@ -65,7 +66,8 @@ function isPlain(raw: Buffer): boolean {
 /** The one mailbox of a From field; null when there are two fields, two mailboxes, a group, or nothing that is one. */
 export function authorOf(fields: readonly string[]): Address | null {
   const [value = ''] = fields;
-  return fields.length === 1 && value.length <= FIELD_LIMIT ? mailboxOf(withoutWords(value)) : null;
+  const bare = fields.length === 1 && value.length <= FIELD_LIMIT ? withoutWords(value) : null;
+  return bare === null ? null : mailboxOf(bare);
 }
 
 /** Who stands in the one To and the one Cc field, as far as the author answers for them. */
@@ -73,9 +75,7 @@ function receiversOf(mail: Correspondence, signed: readonly string[] | null): Ad
   return ['to', 'cc'].flatMap((name) => {
     const [value = '', ...more] = lettersOf(mail, name);
     if (more.length > 0 || value.length > FIELD_LIMIT || signed?.includes(name) === false) return [];
-    return withoutWords(value)
-      .split(',')
-      .flatMap((one) => mailboxOf(one) ?? []);
+    return (withoutWords(value) ?? '').split(',').flatMap((one) => mailboxOf(one) ?? []);
   });
 }
 
@@ -84,13 +84,8 @@ function lettersOf({ content }: Correspondence, name: string): string[] {
   return valuesOf(content, name).map((value) => Buffer.from(value, 'latin1').toString('utf8'));
 }
 
-/** Without what may hold a comma or a bracket and not mean it. */
-function withoutWords(value: string): string {
-  return value.replace(/"(?:[^"\\]|\\.)*"/g, '').replace(/\([^()]*\)/g, '');
-}
-
 function mailboxOf(bare: string): Address | null {
-  if (/[,;:()"]/.test(bare)) return null;
+  if (/[,;:()]/.test(bare)) return null;
   const angled = /^[^<>]*<([^<>]*)>\s*$/.exec(bare);
   if (angled === null && /[<>]/.test(bare)) return null;
   const parsed = parseAddress((angled?.[1] ?? bare).trim());
