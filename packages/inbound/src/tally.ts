@@ -46,7 +46,8 @@ export interface Tally {
   stats(): InboundStats;
 }
 
-const MAILS = {
+/** What becomes of a mail, as metrics and the log name it. */
+export const OUTCOMES = {
   recorded: 'opted_out',
   autoReplies: 'auto_reply',
   bounces: 'bounced',
@@ -66,13 +67,13 @@ const REFUSALS = {
 /** Starts at zero. */
 export function openTally(meter: Meter): Tally {
   const counts = Object.fromEntries(
-    [...Object.keys(MAILS), ...Object.keys(REFUSALS)].map((key) => [key, 0]),
+    [...Object.keys(OUTCOMES), ...Object.keys(REFUSALS)].map((key) => [key, 0]),
   ) as Record<Counted, number>;
   let lastMailAt: Date | null = null;
   const mails = meter.counter({
     name: 'adieu_inbound_mails_total',
     meaning: 'Mails that were taken, by what became of them; one for each recipient.',
-    labels: { outcome: Object.values(MAILS) },
+    labels: { outcome: Object.values(OUTCOMES) },
   });
   const refusals = meter.counter({
     name: 'adieu_inbound_refusals_total',
@@ -99,7 +100,7 @@ export function openTally(meter: Meter): Tally {
   return {
     count(what, by = 1) {
       counts[what] += by;
-      if (what in MAILS) mails({ outcome: MAILS[what as keyof typeof MAILS] }, by);
+      if (what in OUTCOMES) mails({ outcome: OUTCOMES[what as keyof typeof OUTCOMES] }, by);
       else refusals(REFUSALS[what as keyof typeof REFUSALS], by);
     },
     answered(seconds) {

@@ -18,7 +18,7 @@ import type { Desk, Handled } from './desk.ts';
 import type { Domains } from './domains.ts';
 import type { Readers } from './readers.ts';
 import { type Route, readRecipient, route } from './route.ts';
-import type { Tally } from './tally.ts';
+import { OUTCOMES, type Tally } from './tally.ts';
 import { traceOf } from './trace.ts';
 
 export interface TransactionOptions {
@@ -62,14 +62,6 @@ const HELD_LIMIT = 67_108_864;
 /** RFC 5321 §6.3. */
 const MAX_RECEIVED_FIELDS = 100;
 
-const OUTCOMES: Readonly<Record<Handled, string>> = {
-  recorded: 'opted_out',
-  autoReplies: 'auto_reply',
-  bounces: 'bounced',
-  complaints: 'complained',
-  reviewed: 'review',
-  noted: 'noted',
-};
 const SAID: Readonly<Record<Handled, string>> = {
   recorded: 'opt-out by mail recorded',
   autoReplies: 'automatic reply ignored',
