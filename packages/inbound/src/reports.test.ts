@@ -120,7 +120,7 @@ describe('reports', () => {
     const [before, original = ''] = fixture('42-arf-abuse', person).split(
       /(?<=Content-Type: message\/)rfc822\r\n/,
     );
-    const [, header = ''] = /\r\n\r\n([^]*?)\r\n\r\n/.exec(original) ?? [];
+    const [, header = ''] = /\r\n\r\n([\s\S]*?)\r\n\r\n/.exec(original) ?? [];
     const part = `global-headers\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${encode(Buffer.from(header))}`;
     const content = `${before}${part}\r\n--part1_13d.2e68ed54_boundary--`;
     expect((await bring([`fbl@${DOMAIN}`], content)).stats).toMatchObject({ complaints: 1, reviewed: 0 });
