@@ -35,6 +35,7 @@ interface DnsRecord {
 interface Finding {
   readonly check: string;
   readonly verdict: string;
+  readonly says: string;
   readonly publish?: DnsRecord;
 }
 
@@ -72,14 +73,17 @@ function published(): Record<string, string[]> {
 }
 
 /** Runs `adieu doctor` in a world with this DNS. */
-async function doctor(zone: object, ...options: readonly string[]): Promise<{ code: number; text: string }> {
+async function doctor(
+  zone: object,
+  { options = [], smtpPort = adieu.smtpPort }: { options?: readonly string[]; smtpPort?: number } = {},
+): Promise<{ code: number; text: string }> {
   const child = spawn(process.execPath, ['--import', ZONE, MAIN, 'doctor', ...options], {
     env: {
       PATH: process.env.PATH ?? '',
       ...backend.env,
       ADIEU_DATA_DIR: adieu.dataDir,
-      SMTP_PORT: String(adieu.smtpPort),
-      ...TLS,
+      SMTP_PORT: String(smtpPort),
+      PUBLIC_AUTHORITY: TLS.PUBLIC_AUTHORITY,
       ZONE: JSON.stringify(zone),
       POLICY_HOST: adieu.url,
     },
@@ -93,16 +97,25 @@ async function doctor(zone: object, ...options: readonly string[]): Promise<{ co
   return { code, text };
 }
 
+async function findings(zone: object, smtpPort = adieu.smtpPort) {
+  const { code, text } = await doctor(zone, { options: ['--json'], smtpPort });
+  const { findings } = JSON.parse(text) as { findings: Finding[] };
+  const of = (domain: string) =>
+    new Map(
+      findings
+        .filter(({ check }) => check.endsWith(` of ${domain}`))
+        .map((finding) => [finding.check.replace(` of ${domain}`, ''), finding] as const),
+    );
+  const verdicts = (domain: string) =>
+    Object.fromEntries([...of(domain)].map(([check, { verdict }]) => [check, verdict]));
+  return { code, findings, of, verdicts };
+}
+
 describe('the DNS of a subdomain', () => {
   test('IN-15: published as printed, it has nothing wrong, and its policy is enforced where the certificate allows', async () => {
-    const { code, text } = await doctor(published(), '--json');
-    const { findings } = JSON.parse(text) as { findings: Finding[] };
-    const verdicts = (domain: string) =>
-      Object.fromEntries(
-        findings
-          .filter(({ check }) => check.endsWith(` of ${domain}`))
-          .map(({ check, verdict }) => [check.replace(` of ${domain}`, ''), verdict]),
-      );
+    // An operator's own, longer than one string of DNS.
+    const spf = `v=spf1 ${'include:relay.example '.repeat(20)}~all`;
+    const found = await findings({ ...published(), [`${UNNAMED} TXT`]: [spf] });
     const fine = {
       MX: 'ok',
       SPF: 'ok',
@@ -113,21 +126,37 @@ describe('the DNS of a subdomain', () => {
       'MTA-STS policy': 'ok',
       'TLS reports': 'ok',
     };
-    expect(verdicts(DOMAIN)).toEqual(fine);
-    expect(verdicts(UNNAMED)).toEqual({ ...fine, 'MTA-STS policy': 'warning' });
-    expect(findings.find(({ check }) => check === 'inbound listener')).toMatchObject({ verdict: 'ok' });
-    expect(code).toBe(0);
+    expect(found.verdicts(DOMAIN)).toEqual(fine);
+    expect(found.verdicts(UNNAMED)).toEqual({ ...fine, 'MTA-STS policy': 'warning' });
+    expect(found.of(UNNAMED).get('SPF')?.says).toContain(spf);
+    expect(found.of(UNNAMED).get('MTA-STS policy')?.says).toContain(`does not name ${UNNAMED}`);
+    expect(found.findings.find(({ check }) => check === 'inbound listener')).toMatchObject({ verdict: 'ok' });
+    expect(found.code).toBe(0);
+  }, 120_000);
+
+  test('IN-15: a listener that does not show the certificate of an enforced policy is found', async () => {
+    const { dataDir } = adieu;
+    const bare = await runAdieu({ backend, relayUrl: 'smtp://127.0.0.1:9', roles: 'inbound', dataDir });
+    try {
+      const found = await findings(published(), bare.smtpPort);
+      expect(found.of(DOMAIN).get('MTA-STS policy')).toMatchObject({
+        verdict: 'wrong',
+        says: expect.stringContaining('no certificate'),
+      });
+      expect(found.code).toBe(1);
+    } finally {
+      await bare.stop();
+    }
   }, 120_000);
 
   test('IN-15: where nothing is published, each record is asked for as it was printed', async () => {
-    const { code, text } = await doctor({}, '--json');
-    const { findings } = JSON.parse(text) as { findings: Finding[] };
-    const wanted = findings.flatMap(({ publish }) => (publish === undefined ? [] : [publish]));
+    const found = await findings({});
+    const wanted = found.findings.flatMap(({ publish }) => (publish === undefined ? [] : [publish]));
     // While nothing is served, it is the policy that would be.
     expect(new Set(wanted.map((record) => JSON.stringify(record)))).toEqual(
       new Set(printed.map((record) => JSON.stringify(record))),
     );
-    expect(code).toBe(1);
+    expect(found.code).toBe(1);
     const page = await doctor({});
     for (const { name, type, value } of printed) {
       expect(page.text).toContain(`Publish: ${name} ${type} ${value}\n`);

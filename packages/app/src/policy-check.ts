@@ -15,7 +15,7 @@ import type { StsJudgement } from './sts-mode.ts';
 /** A subdomain whose mail comes in, and what Adieu would say about it. */
 export interface ExpectedPolicy extends ExpectedDomain {
   readonly exchanger: string;
-  /** By the certificate that is set here; null where none is. */
+  /** By the certificate that the inbound listener shows; null while nobody knows it. */
   readonly judgement: StsJudgement | null;
 }
 
@@ -82,7 +82,7 @@ function judgeHost(served: Served, exchangers: readonly string[], expected: Expe
   return { verdict: 'wrong', says, publish: host };
 }
 
-function judgePolicy(text: string, exchangers: readonly string[], { judgement }: ExpectedPolicy): Judged {
+function judgePolicy(text: string, exchangers: readonly string[], expected: ExpectedPolicy): Judged {
   const policy = readStsPolicy(text);
   if (policy === null) return { verdict: 'wrong', says: 'It is no policy (RFC 8461 section 3.2).' };
   const { mode } = policy;
@@ -91,16 +91,20 @@ function judgePolicy(text: string, exchangers: readonly string[], { judgement }:
     const effect = mode === 'enforce' ? 'senders deliver nothing there' : 'it could not be enforced';
     return { verdict: 'wrong', says: `Mode ${mode}, and it does not name ${strange.join(', ')}: ${effect}.` };
   }
+  // Who wrote a policy of their own may have an MTA of their own in front of the listener.
+  const judgement = isOurs(text, expected) ? expected.judgement : null;
   if (mode === 'enforce') {
     return judgement === null || judgement.why === null
       ? { verdict: 'ok', says: 'Mode enforce.' }
-      : { verdict: 'warning', says: `Mode enforce, and here ${judgement.why}.` };
+      : {
+          verdict: 'wrong',
+          says: `Mode enforce, and at the listener ${judgement.why}: senders may keep mail back.`,
+        };
   }
-  const why =
-    judgement === null
-      ? 'the server has no certificate, or one that not every sender would take'
-      : (judgement.why ?? 'the server was not started with the certificate that is set here');
-  return { verdict: 'warning', says: `Mode ${mode}, so TLS is not required: ${why}.` };
+  const says = `Mode ${mode}, so senders do not insist on TLS`;
+  if (judgement === null) return { verdict: 'warning', says: `${says}.` };
+  const why = judgement.why ?? "the role api was not started with the listener's certificate";
+  return { verdict: 'warning', says: `${says}: ${why}.` };
 }
 
 /** Where senders report to when TLS fails. */

@@ -4,11 +4,17 @@ import { openStsJudge } from './sts-mode.ts';
 
 /**
  * The leaf of `chain` names mx.example.com and *.in.example.com, and subject.example.com in its subject alone; it ends in 2040. Its
- * intermediate ends in 2030. `self-made` names mx.example.com until 2120.
+ * intermediate ends in 2030. `self-made` names mx.example.com until 2120, `subject-only` in its subject.
+
  */
 const fixture = (name: string): string =>
   readFileSync(new URL(`./fixtures/${name}.pem`, import.meta.url), 'utf8');
-const [root, chain, selfMade] = [fixture('root'), fixture('chain'), fixture('self-made')];
+const [root, chain, selfMade, subjectOnly] = [
+  fixture('root'),
+  fixture('chain'),
+  fixture('self-made'),
+  fixture('subject-only'),
+];
 const NOW = new Date('2026-06-01T00:00:00Z');
 const judge = (pem: string | null, exchanger = 'mx.example.com', now = NOW) =>
   openStsJudge(pem, [root])(exchanger, now);
@@ -21,7 +27,7 @@ describe('IN-15: the policy', () => {
   });
 
   test.each([
-    ['there is no certificate', null, 'mx.example.com', /is not set/],
+    ['there is no certificate', null, 'mx.example.com', /no certificate/],
     ['it is self-made', selfMade, 'mx.example.com', /authority/],
     [
       'the intermediate is not in the file',
@@ -32,6 +38,7 @@ describe('IN-15: the policy', () => {
     ['the file has no certificate', '-----BEGIN NOTHING-----', 'mx.example.com', /authority/],
     ['it names another host', chain, 'mx.example.org', /does not name mx\.example\.org/],
     ['only its subject names the host', chain, 'subject.example.com', /does not name/],
+    ['only the subject of one without names does', subjectOnly, 'mx.example.com', /does not name/],
     ['the star would stand for two labels', chain, 'a.b.in.example.com', /does not name/],
   ])('says testing, and why, where %s', (_what, pem, exchanger, why) => {
     expect(judge(pem, exchanger)).toEqual({ mode: 'testing', why: expect.stringMatching(why) });

@@ -20,15 +20,15 @@ export interface StsJudgement {
 /** Judges an exchanger's name at a time. */
 export type JudgeSts = (exchanger: string, now: Date) => StsJudgement;
 
-/** Reads the certificate once, PEM with its intermediates; null: the listener has none. */
+/** Reads a listener's certificate once, PEM with its intermediates; null: it has none. */
 export function openStsJudge(
   pem: string | null,
   roots: readonly string[] = pem === null ? [] : rootCertificates,
 ): JudgeSts {
-  if (pem === null) return () => testing('SMTP_TLS_CERT is not set, so STARTTLS is not offered');
+  if (pem === null) return () => testing('there is no certificate, so no STARTTLS either');
   const path = trustedPath(certificatesOf(pem), roots);
   if (path === null) {
-    return () => testing('the file of SMTP_TLS_CERT does not lead to an authority that senders know');
+    return () => testing('the certificate, with those sent along, leads to no authority that senders know');
   }
   const [own] = path;
   const until = Math.min(...path.map(({ validTo }) => Date.parse(validTo)));
@@ -36,10 +36,10 @@ export function openStsJudge(
   return (exchanger, now) => {
     // Senders compare names of the host only, never the subject (RFC 8461 section 4.1).
     if (own?.checkHost(exchanger, { subject: 'never', partialWildcards: false }) === undefined) {
-      return testing(`the certificate of SMTP_TLS_CERT does not name ${exchanger}`);
+      return testing(`the certificate does not name ${exchanger}`);
     }
     if (now.getTime() < since || until - now.getTime() <= STS_MAX_AGE * 1000) {
-      return testing('the certificate of SMTP_TLS_CERT ends within a week, which senders may remember');
+      return testing('the certificate ends within a week, for which senders may remember a policy');
     }
     return { mode: 'enforce', why: null };
   };

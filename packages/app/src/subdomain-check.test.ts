@@ -244,26 +244,28 @@ describe('IN-15: the policy', () => {
       'wrong',
       /not be enforced/,
     ],
-    ['is testing', stsPolicy(EXCHANGER, 'testing'), 'warning', /not required/],
+    ['is testing', stsPolicy(EXCHANGER, 'testing'), 'warning', /not insist/],
     ['is none', 'version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n', 'warning', /Mode none/],
   ])('that %s is told so', async (_what, text, verdict, says) => {
     const found = (await look({ served: { kind: 'served', text } })).get('MTA-STS policy');
     expect(found).toMatchObject({ verdict, says: expect.stringMatching(says) });
   });
 
-  test('is held against the certificate that is known here', async () => {
+  test('is held against the certificate that the listener shows', async () => {
     const policy = async (mode: 'enforce' | 'testing' | null, served: Served) =>
       (await look({ served, mode })).get('MTA-STS policy');
     const testing: Served = { kind: 'served', text: stsPolicy(EXCHANGER, 'testing') };
     expect(await policy('testing', testing)).toMatchObject({ says: expect.stringContaining('it ends soon') });
     expect(await policy('testing', SERVED)).toMatchObject({
-      verdict: 'warning',
+      verdict: 'wrong',
       says: expect.stringContaining('it ends soon'),
     });
     expect(await policy('enforce', testing)).toMatchObject({
       says: expect.stringContaining('was not started with'),
     });
     expect(await policy(null, SERVED)).toMatchObject({ verdict: 'ok' });
+    const own: Served = { kind: 'served', text: stsPolicy(EXCHANGER, 'enforce').replace('604800', '86400') };
+    expect(await policy('testing', own)).toMatchObject({ verdict: 'ok' });
   });
 
   test('whose host is missing gets one; one that answers wrongly does not', async () => {

@@ -13,11 +13,18 @@ import { findKeyRing } from './keys.ts';
 import { systemNameServer } from './name-server.ts';
 import { checkSts, checkTlsReports, type ExpectedPolicy, type PolicySources } from './policy-check.ts';
 import { publicPolicyHost } from './policy-host.ts';
-import { type JudgeSts, openStsJudge } from './sts-mode.ts';
+import type { JudgeSts } from './sts-mode.ts';
 import { HOME } from './wiring.ts';
 
+/** What is known of the installation beside its database. */
+export interface Surroundings {
+  readonly config: Config;
+  /** By what the inbound listener shows; null while nobody knows. */
+  readonly judge: JudgeSts | null;
+}
+
 /** Looks at every subdomain, one after the other: name servers drop what comes in floods. */
-export async function checkSubdomains(config: Config, db: Db): Promise<readonly Finding[]> {
+export async function checkSubdomains(db: Db, { config, judge }: Surroundings): Promise<readonly Finding[]> {
   const subdomains = await listSubdomains(db);
   const ring = await findKeyRing(config);
   const ours = new Set(subdomains.map(({ domain }) => domain));
@@ -26,8 +33,6 @@ export async function checkSubdomains(config: Config, db: Db): Promise<readonly 
     policyHost: publicPolicyHost,
     refuses: (address: string) => ring !== null && refuses(address, ours, ring),
   };
-  const { tls } = config.inbound;
-  const judge = tls === null ? null : openStsJudge(tls.cert);
   const findings: Finding[] = [];
   for (const subdomain of subdomains) {
     const expected = expectedOf(subdomain, { inboundHost: publicName(config), ring, judge });

@@ -88,18 +88,20 @@ function dayOf(now: Date): number {
 export type Listener = Pick<CanaryOptions, 'host' | 'port'> & { readonly proxies?: Networks };
 
 /** Sends one canary, for whoever is not the listener; null when it was stored, else why not. */
-export async function sendCanary(
-  ring: KeyRing,
-  { host, port, proxies = [] }: Listener,
-): Promise<string | null> {
+export async function sendCanary(ring: KeyRing, listener: Listener): Promise<string | null> {
+  const { host, port } = listener;
   const recipient = canaryAddress(ring, randomInt(1, NONCES), new Date());
-  // Who calls a listener of this machine is called as the listener is.
-  const own = await lookup(host).catch(() => null);
-  const introduce = own !== null && openProxies(proxies).lists(fromHere(own.address));
+  const introduce = await introducesItself(listener);
   const delivered = await deliver({ host, port, recipient, introduce, patience: 2 * PATIENCE_MS });
   if (delivered.kind === 'taken') return null;
   const fate = fateOf(delivered);
   return fate === 'busy' ? 'It has too many callers now.' : REASONS[fate];
+}
+
+/** Whether a listener takes us for a proxy: who calls a listener of this machine is called as the listener is. */
+export async function introducesItself({ host, proxies = [] }: Listener): Promise<boolean> {
+  const own = await lookup(host).catch(() => null);
+  return own !== null && openProxies(proxies).lists(fromHere(own.address));
 }
 
 /** Where whoever listens there is reached from this machine. */

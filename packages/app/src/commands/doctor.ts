@@ -7,13 +7,14 @@
  * @module
  */
 import { Failure } from '@adieu/core';
-import { sendCanary } from '@adieu/inbound';
+import { type Listener, readCertificate, sendCanary } from '@adieu/inbound';
 import { checkDatabase, type Db, hasCluster, readInboundWatch } from '@adieu/store';
 import type { Config } from '../config.ts';
 import { type Finding, findingsPage } from '../finding.ts';
 import { findKeyRing } from '../keys.ts';
 import { openLog } from '../log.ts';
 import { answer, type Output } from '../output.ts';
+import { type JudgeSts, openStsJudge } from '../sts-mode.ts';
 import { checkSubdomains } from '../subdomain-check.ts';
 import { openOwnDatabase } from '../wiring.ts';
 
@@ -28,7 +29,9 @@ const MISSED = 5;
 
 /** Looks, and answers whether nothing was found to be wrong. */
 export async function examine(config: Config, options: DoctorOptions): Promise<boolean> {
-  const findings = [...(await askDatabase(config)), await reachListener(config, options)];
+  const listener = findListener(config, options);
+  const judge = await judgeListener(listener);
+  const findings = [...(await askDatabase(config, judge)), await reachListener(config, listener)];
   answer(options, {
     json: { findings },
     page: findingsPage(findings),
@@ -36,7 +39,7 @@ export async function examine(config: Config, options: DoctorOptions): Promise<b
   return findings.every(({ verdict }) => verdict !== 'wrong');
 }
 
-async function askDatabase(config: Config): Promise<readonly Finding[]> {
+async function askDatabase(config: Config, judge: JudgeSts | null): Promise<readonly Finding[]> {
   const check = 'database';
   if (config.databaseUrl === null && !(await hasCluster(config.dataDir))) {
     return [{ check, verdict: 'unknown', says: `There is no installation in ${config.dataDir}.` }];
@@ -48,7 +51,7 @@ async function askDatabase(config: Config): Promise<readonly Finding[]> {
     return [
       answers,
       ...(await lastCame(config, database.db)),
-      ...(await checkSubdomains(config, database.db)),
+      ...(await checkSubdomains(database.db, { config, judge })),
     ];
   } catch (error) {
     const says = error instanceof Failure ? error.detail : 'It cannot be asked. Run "adieu migrate" first.';
@@ -74,21 +77,37 @@ function said(at: Date | null): string {
   return at === null ? 'None was ever taken.' : `Taken at ${at.toISOString()}.`;
 }
 
-async function reachListener(config: Config, { listener }: DoctorOptions): Promise<Finding> {
-  const { host, port, proxies } = config.inbound;
+/** Where the listener is; null where none is configured and none was named. */
+function findListener({ inbound }: Config, { listener }: DoctorOptions): Listener | null {
+  const { host, port, proxies } = inbound;
   const [, givenHost, givenPort] = /^(.+):(\d{1,5})$/.exec(listener ?? '') ?? [];
   if (listener !== undefined && givenPort === undefined) {
     throw new Failure('listener_invalid', 'A listener is given as host:port.');
   }
+  if (port === null && listener === undefined) return null;
+  const at = { host: (givenHost ?? host).replace(/^\[(.*)\]$/, '$1'), port: Number(givenPort ?? port) };
+  // One that was named may be another machine's, which takes this one for no proxy.
+  return listener === undefined ? { ...at, proxies } : at;
+}
+
+/** What senders make of the certificate that a listener shows; null when nobody can say. */
+async function judgeListener(listener: Listener | null): Promise<JudgeSts | null> {
+  const shown = listener === null ? null : await readCertificate(listener);
+  if (shown === null || shown.kind === 'silent') return null;
+  return openStsJudge(shown.kind === 'shown' ? shown.pem : null);
+}
+
+async function reachListener(config: Config, listener: Listener | null): Promise<Finding> {
   const check = 'inbound listener';
-  if (port === null && listener === undefined)
-    return { check, verdict: 'unknown', says: 'SMTP_PORT is off.' };
+  if (listener === null) return { check, verdict: 'unknown', says: 'SMTP_PORT is off.' };
   const ring = await findKeyRing(config);
   if (ring === null)
     return { check, verdict: 'unknown', says: 'There is no key ring to make a canary with.' };
-  const at = { host: (givenHost ?? host).replace(/^\[(.*)\]$/, '$1'), port: Number(givenPort ?? port) };
-  // One that was named may be another machine's, which takes this one for no proxy.
-  const reason = await sendCanary(ring, listener === undefined ? { ...at, proxies } : at);
+  const reason = await sendCanary(ring, listener);
   const says = reason ?? 'It took a canary and stored it.';
-  return { check, verdict: reason === null ? 'ok' : 'wrong', says: `${at.host}:${at.port}. ${says}` };
+  return {
+    check,
+    verdict: reason === null ? 'ok' : 'wrong',
+    says: `${listener.host}:${listener.port}. ${says}`,
+  };
 }
