@@ -75,7 +75,11 @@ export function openComposer(options: ComposerOptions): Composer {
     urls,
     ...openVariants(template),
     writeHeader: openMessageHeader({ ...options, domain }),
-    signer: openSigner({ ...subdomain, emailType: configuration.emailType }),
+    signer: openSigner({
+      ...subdomain,
+      emailType: configuration.emailType,
+      makeSignature: options.makeSignature,
+    }),
     listUnsubscribe: {
       plan: openHeaderPlanner(configuration.listUnsubscribe, links, options.inbound),
       consentLevel: configuration.listUnsubscribe.consentLevel,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ChannelConfiguration, Consents, DkimKey, KeyRing } from '@adieu/core';
+import type { MakeSignature } from './signature.ts';
 import type { CompiledTemplate } from './template.ts';
 
 /** What every message of a composer shares. */
@@ -26,6 +27,8 @@ export interface ComposerOptions {
   readonly list?: { readonly name: string; readonly number: number; readonly title?: string };
   /** Somebody listens at the mailto addresses; without it the header holds no mailto. */
   readonly inbound: boolean;
+  /** Makes the signatures; in the thread that composes unless told otherwise. */
+  readonly makeSignature?: MakeSignature | undefined;
 }
 
 /** One recipient. */

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { createHash, type KeyObject, sign as signBytes } from 'node:crypto';
 import { type DkimAlgorithm, type DkimKey, Failure, readDkimKey } from '@adieu/core';
 import { type HeaderField, relaxField, writeField } from './field.ts';
+import { type MakeSignature, type SigningKey, signText } from './signature.ts';
 
 /** Signs messages of one subdomain. */
 export interface Signer {
@@ -28,6 +28,8 @@ export interface SignerOptions {
   /** Amazon SES rewrites Message-ID and Date, and adds a Feedback-ID: none of them is signed then. */
   readonly relay: 'plain' | 'ses';
   readonly emailType: 'marketing' | 'transactional';
+  /** Makes the signatures; in the thread that asks unless told otherwise. */
+  readonly makeSignature?: MakeSignature | undefined;
 }
 
 /** Fields that every message has, and never twice. */
@@ -43,11 +45,11 @@ const ABSENT = ['Cc', 'Sender'];
 
 const LINE_LIMIT = 78;
 
-interface SigningKey {
+interface SelectedKey extends SigningKey {
   readonly selector: string;
-  readonly algorithm: DkimAlgorithm;
-  readonly key: KeyObject;
 }
+
+const signHere: MakeSignature = async (text, key) => signText(text, key);
 
 /** Reads the keys. Throws `dkim_key_missing`, and `dkim_key_invalid` for a key that cannot sign (DK-8). */
 export function openSigner(options: SignerOptions): Signer {
@@ -56,6 +58,7 @@ export function openSigner(options: SignerOptions): Signer {
     throw new Failure('dkim_key_missing', `The subdomain ${options.domain} has no RSA key to sign with.`);
   }
   const present = keys.filter((key) => key !== null);
+  const { domain, makeSignature = signHere } = options;
   return {
     async sign(fields, bodyHash, at) {
       const names = signedNames(fields, options);
@@ -63,7 +66,7 @@ export function openSigner(options: SignerOptions): Signer {
       const list = foldNames(names);
       const stamp = Math.floor(at.getTime() / 1000);
       const signatures = present.map((key) =>
-        signWith(key, { domain: options.domain, list, bodyHash, stamp, signed }),
+        signWith(key, { domain, list, bodyHash, stamp, signed, makeSignature }),
       );
       return (await Promise.all(signatures)).join('');
     },
@@ -106,39 +109,22 @@ interface Signing {
   readonly stamp: number;
   /** The canonical header before the signature field. */
   readonly signed: string;
+  readonly makeSignature: MakeSignature;
 }
 
-async function signWith(key: SigningKey, signing: Signing): Promise<string> {
-  const { domain, list, bodyHash, stamp, signed } = signing;
-  const tags = `v=1; a=${key.algorithm}; c=relaxed/relaxed; t=${stamp};\r\n d=${domain};\r\n s=${key.selector};`;
+async function signWith({ selector, ...key }: SelectedKey, signing: Signing): Promise<string> {
+  const { domain, list, bodyHash, stamp, signed, makeSignature } = signing;
+  const tags = `v=1; a=${key.algorithm}; c=relaxed/relaxed; t=${stamp};\r\n d=${domain};\r\n s=${selector};`;
   const value = `${tags}\r\n h=${list};\r\n bh=${bodyHash};\r\n b=`;
   // The field is signed with an empty b= and without its CRLF (section 3.7).
   const own = relaxField({ name: 'DKIM-Signature', value }).slice(0, -2);
-  const signature = await signOnce(Buffer.from(signed + own), key);
-  return writeField({ name: 'DKIM-Signature', value: value + foldSignature(signature.toString('base64')) });
-}
-
-/** In the thread pool, so that signatures of several messages are made at once. */
-function signOnce(data: Buffer, { algorithm, key }: SigningKey): Promise<Buffer> {
-  // RFC 8463 section 3: PureEdDSA over the SHA-256 digest.
-  const isRsa = algorithm === 'rsa-sha256';
-  const input = isRsa ? data : createHash('sha256').update(data).digest();
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void =>
-      reject(
-        new Failure('dkim_signing_failed', 'The message could not be signed.', { temporary: true, cause }),
-      );
-    try {
-      signBytes(isRsa ? 'sha256' : null, input, key, (error, signature) =>
-        error === null ? resolve(signature) : fail(error),
-      );
-    } catch (error) {
-      fail(error);
-    }
+  const signature = await makeSignature(signed + own, key).catch((cause: unknown) => {
+    throw new Failure('dkim_signing_failed', 'The message could not be signed.', { temporary: true, cause });
   });
+  return writeField({ name: 'DKIM-Signature', value: value + foldSignature(signature) });
 }
 
-function signingKey(keys: readonly DkimKey[], algorithm: DkimAlgorithm): SigningKey | null {
+function signingKey(keys: readonly DkimKey[], algorithm: DkimAlgorithm): SelectedKey | null {
   const found = keys.find((key) => key.algorithm === algorithm);
   if (found === undefined) return null;
   return { selector: found.selector, algorithm, key: readDkimKey(found.privateKey, algorithm) };

@@ -20,5 +20,8 @@ export { readReport } from './report/reader.ts';
 export type { Report, ReportAction, ReportedRecipient, ReportKind } from './report/report.ts';
 export type { SesEvent } from './report/ses-notification.ts';
 export { readSesEvent, readSesNotification } from './report/ses-notification.ts';
+export type { MakeSignature } from './signature.ts';
+export type { Signing } from './signing.ts';
+export { openSigning } from './signing.ts';
 export type { CompiledTemplate, TemplateOutcome } from './template.ts';
 export { compileTemplate } from './template.ts';

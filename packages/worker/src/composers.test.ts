@@ -23,12 +23,12 @@ const put = (keys: Parameters<typeof putSubdomain>[2]['keys']) =>
 
 describe('composers', () => {
   test('deliveries that differ in nothing share one', async () => {
-    const composers = openComposers(scene.ring, { inbound: false });
+    const composers = openComposers({ ring: scene.ring, inbound: false });
     expect(await composers.open(await delivery())).toBe(await composers.open(await delivery()));
   });
 
   test('a new key, template or configuration is a new composer', async () => {
-    const composers = openComposers(scene.ring, { inbound: false });
+    const composers = openComposers({ ring: scene.ring, inbound: false });
     const seen = new Set([await composers.open(await delivery())]);
     await put(generateDkimKeys('s2'));
     seen.add(await composers.open(await delivery()));
@@ -41,7 +41,7 @@ describe('composers', () => {
   });
 
   test('a key ring that cannot open the keys is no composer, and is asked again', async () => {
-    const composers = openComposers(parseKeyRing(generateKeyRing()), { inbound: false });
+    const composers = openComposers({ ring: parseKeyRing(generateKeyRing()), inbound: false });
     const asked = await delivery();
     await expect(composers.open(asked)).rejects.toMatchObject({ code: 'keyring_cannot_open' });
     await expect(composers.open(asked)).rejects.toMatchObject({ code: 'keyring_cannot_open' });

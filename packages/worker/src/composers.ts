@@ -8,7 +8,13 @@
  */
 import { createHash } from 'node:crypto';
 import { Failure, type KeyRing } from '@adieu/core';
-import { type CompiledTemplate, type Composer, compileTemplate, openComposer } from '@adieu/mail';
+import {
+  type CompiledTemplate,
+  type Composer,
+  compileTemplate,
+  type MakeSignature,
+  openComposer,
+} from '@adieu/mail';
 import { type Delivery, openSubdomainKeys } from '@adieu/store';
 
 /** Opens composers, or answers one that is open. */
@@ -23,8 +29,17 @@ export interface Composers {
 const KEPT = 32;
 const LONGEST_USE_MS = 10 * 60_000;
 
-/** Opens the shelf. `inbound`: somebody listens at the mailto addresses. */
-export function openComposers(ring: KeyRing, { inbound }: { readonly inbound: boolean }): Composers {
+/** What composers of one process share. */
+export interface ComposersOptions {
+  readonly ring: KeyRing;
+  /** Somebody listens at the mailto addresses. */
+  readonly inbound: boolean;
+  /** Makes the signatures; in the thread that composes unless told otherwise. */
+  readonly makeSignature?: MakeSignature;
+}
+
+/** Opens the shelf. */
+export function openComposers({ ring, inbound, makeSignature }: ComposersOptions): Composers {
   const templates = openShelf<CompiledTemplate>();
   const composers = openShelf<Composer>();
   return {
@@ -47,6 +62,7 @@ export function openComposers(ring: KeyRing, { inbound }: { readonly inbound: bo
           sandbox: scope.sandbox,
           ring,
           inbound,
+          makeSignature,
           ...(list === null ? {} : { list }),
           ...given('campaignId', delivery.campaignId),
           ...given('journeyVersionId', delivery.journeyVersionId),

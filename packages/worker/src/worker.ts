@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type KeyRing, type Log, type Meter, UNMETERED, type WakeUpJob } from '@adieu/core';
+import { openSigning } from '@adieu/mail';
 import { type Database, databaseTime } from '@adieu/store';
 import { openClock } from './clock.ts';
 import { openComposers } from './composers.ts';
@@ -98,6 +99,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ...(options.connections === undefined ? {} : { connections: options.connections }),
   });
   const ledger = openLedger(db, log, options.sound);
+  const signing = openSigning();
   const { meter = UNMETERED } = options;
   const tally = openTally(meter);
   let stopping = false;
@@ -106,7 +108,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     db,
     relay,
     ledger,
-    composers: openComposers(options.ring, options),
+    composers: openComposers({ ...options, makeSignature: signing.sign }),
     tally,
     log,
     owner: options.owner ?? randomUUID(),
@@ -158,7 +160,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const ended = await within(LEDGER_GRACE_MS, Promise.all([swept, consumed]));
     const left = ledger.close();
     if (left > 0) log.error({ entries: left }, 'worker closed with entries the database did not take');
-    await Promise.all([ended ? null : consumer.abandon(), queue.close()]);
+    await Promise.all([ended ? null : consumer.abandon(), queue.close(), signing.close()]);
   }
 
   const stats = (): WorkerStats => ({
