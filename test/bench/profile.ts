@@ -33,7 +33,7 @@ const PARTS: readonly (readonly [string, RegExp])[] = [
   ['GC', /^\(garbage collector\)/],
   ['in the kernel and in Node itself', /^\((?:program|root)\)/],
   ['hashing', /node:internal\/crypto\/hash/],
-  ['handing over signatures', /node:internal\/crypto\/(?:sig|keys|util)/],
+  ['handing over signatures', /packages\/mail\/dist\/signing|node:internal\/worker/],
   ['tokens', /node:internal\/crypto|packages\/core\/dist\/(?:url|mail)?(?:token|claims|packing|base32)/],
   ['socket writes', /node:internal\/stream_base_commons|packages\/worker\/dist\/(?:wire|stuffing)/],
   [
@@ -48,6 +48,9 @@ const PARTS: readonly (readonly [string, RegExp])[] = [
 ];
 /** Their time is their caller's. */
 const TRANSPARENT = /^(?!\().* (?:node:buffer|node:internal\/(?:buffer|util|validators|errors))?$/;
+
+/** Each thread leaves a file of its own: `CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile`. */
+const MAIN_THREAD = /\.0\.\d+\.cpuprofile$/;
 
 const PEOPLE = 2_000;
 
@@ -75,8 +78,8 @@ export async function profileLine(ground: Ground, people = PEOPLE): Promise<stri
     const until = monotonic();
     const after = cpu();
     await pipeline.close();
-    const [file] = await readdir(folder);
-    const profile = JSON.parse(await readFile(join(folder, file ?? ''), 'utf8')) as CpuProfile;
+    const file = (await readdir(folder)).find((name) => MAIN_THREAD.test(name)) ?? '';
+    const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as CpuProfile;
     const parts = selfTime(profile, since * 1000, until * 1000);
     const used = {
       process: after.process - before.process,
