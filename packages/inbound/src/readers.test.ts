@@ -45,7 +45,7 @@ describe('IN-17 a mail that cannot be read', () => {
     ['exit', 'fault'],
   ])('%s: %s, and the next is read', async (fault, why) => {
     // Memory takes its time to fill, on a machine that does other things.
-    await open({ patience: why === 'time' ? 300 : 60_000 });
+    await open({ patience: why === 'time' ? 2_000 : 60_000 });
     expect(await report(`X-Fault: ${fault} all\r\n`)).toEqual({ ok: false, why });
     expect(await kindOf()).toBe('hard');
     expect(warnings).toHaveLength(fault === 'throw' ? 0 : 1);
@@ -85,7 +85,7 @@ describe('IN-17 a mail that cannot be read', () => {
 describe('threads that read mail', () => {
   test('are as many as ever after some of them ended, and none once all is closed', async () => {
     const before = ports();
-    await open({ patience: 300 });
+    await open({ patience: 2_000 });
     const full = ports();
     expect(full).toBeGreaterThan(before);
     const unread = Array.from({ length: 5 }, () => report('X-Fault: loop all\r\n'));
