@@ -1,10 +1,13 @@
 /**
  * One process of the fuzz campaign: a listener over a database of its own, and whatever inputs it is asked to bring there.
  *
+ * One rule: whatever ends it, its last words name the seeds that were in hand; they go to the file that it is started with.
+ *
  * It runs what was built, as users do: a thread that reads mail starts from JavaScript only.
  *
  * @module
  */
+import { writeFileSync } from 'node:fs';
 import { fuzzDialogues } from '../../packages/inbound/dist/testing/fuzz.js';
 import { fuzzMails } from '../../packages/inbound/dist/testing/mail-fuzz.js';
 import { openOffice } from '../../packages/inbound/dist/testing/office.js';
@@ -21,12 +24,19 @@ export interface FuzzOrder {
   readonly show: boolean;
 }
 
+/** As many inputs at a time as any kind has. */
+const PLACES = 50;
+const [lastWords] = process.argv.slice(2);
+const dog = watch({ places: PLACES, lastWords });
+process.on('uncaughtExceptionMonitor', (error) => {
+  if (lastWords !== undefined)
+    writeFileSync(lastWords, `crash: ${error}; in hand were the seeds ${dog.seeds().join(' ')}`);
+});
 const office = await openOffice();
+const { hold } = dog;
 
 async function bring({ kind, seed, count, show }: FuzzOrder): Promise<FuzzPart> {
   const started = performance.now();
-  const dog = watch(1);
-  dog.hold(0, seed);
   try {
     const part = await PARTS[kind](seed, count, show);
     const failed = office.logged.filter(({ message }) => message === 'inbound listener failed');
@@ -36,7 +46,6 @@ async function bring({ kind, seed, count, show }: FuzzOrder): Promise<FuzzPart> 
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
-    await dog.close();
     await office.closeListeners();
   }
 }
@@ -56,12 +65,13 @@ const PARTS: Readonly<
       office,
       seed,
       count,
+      hold,
       ...(shown && { show: shown }),
     });
     return { inputs: mails, findings, slowestMs, counts };
   },
   async dialogues(seed, count) {
-    const { findings, dialogues, taken, recorded } = await fuzzDialogues({ office, seed, count });
+    const { findings, dialogues, taken, recorded } = await fuzzDialogues({ office, seed, count, hold });
     return {
       inputs: dialogues,
       findings,
@@ -70,7 +80,7 @@ const PARTS: Readonly<
     };
   },
   noises(seed, count) {
-    const { findings, inputs, slowestMs } = fuzzReaders({ seed, count });
+    const { findings, inputs, slowestMs } = fuzzReaders({ seed, count, hold });
     return { inputs, findings, slowestMs, counts: {} };
   },
 };

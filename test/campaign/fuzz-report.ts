@@ -35,8 +35,8 @@ export function fuzzReportOf(
     `**${findings.length === 0 ? 'Clean' : `${findings.length} findings`}.** ${count(total)} inputs, seed ${seed}, ` +
       `${Math.round(seconds)} s in ${processes} processes. Written by \`${command}\`.`,
     '',
-    'A finding is: a process that ended, an input without an answer in 60 s, a turn of the event loop of 60 s, a reply that no',
-    'strict server gives, an opt-out, complaint or bounce beyond what a second, simpler reading of the same octets allows, a 250',
+    'A finding is: a process that ended, a mail that its thread could not read (5 s, memory, a fault), an input without an answer in',
+    '240 s, a turn of the event loop of 60 s, a reply that no strict server gives or that asks to come again, an opt-out, complaint or bounce beyond what a second, simpler reading of the same octets allows, a 250',
     'without the opt-out it promises, or an unchanged report that does anything but what is written down beside it.',
     '',
     '| inputs | number | answered 250 | opt-outs | suppressed | unchanged reports | connections | slowest | inputs/s of a process | findings |',

@@ -5,6 +5,9 @@
  *
  * @module
  */
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Child, startChild } from '../bench/child.ts';
 import type { FuzzOrder } from './fuzz-child.ts';
 
@@ -50,17 +53,20 @@ export async function runFuzz({ seed, counts, processes, say }: FuzzOptions): Pr
   const orders = FUZZ_KINDS.flatMap((kind) => ordersOf(kind, (seed - 1) * SEEDS + 1, counts[kind]));
   const parts = new Map<FuzzKind, FuzzPart>();
   let next = 0;
-  const work = async (): Promise<void> => {
+  const work = async (_: unknown, place: number): Promise<void> => {
+    const lastWords = join(tmpdir(), `adieu-fuzz-${process.pid}-${place}`);
     let child: Child | null = null;
     while (next < orders.length) {
       const order = orders[next++];
       if (order === undefined) break;
       try {
-        child ??= await startChild(PROGRAM);
+        child ??= await startChild(PROGRAM, [lastWords]);
         add(parts, order.kind, (await child.ask(order)) as FuzzPart);
       } catch (error) {
         const seeds = `${order.seed} to ${order.seed + order.count - 1}`;
-        add(parts, order.kind, lost(`${order.kind}, seeds ${seeds}: ${error}`));
+        const words = await readFile(lastWords, 'utf8').catch(() => 'no last words');
+        await rm(lastWords, { force: true });
+        add(parts, order.kind, lost(`of the seeds ${seeds}: ${words} (${error})`));
         await child?.close().catch(() => undefined);
         child = null;
       }

@@ -4,13 +4,18 @@ import { makeDialogue } from './testing/dialogue.ts';
 import { fuzzDialogues } from './testing/fuzz.ts';
 import { type Office, openOffice } from './testing/office.ts';
 import { readTranscript } from './testing/transcript.ts';
+import { watch } from './testing/watchdog.ts';
 
 let office: Office;
+const dog = watch({ places: 50 });
 beforeAll(async () => {
   office = await openOffice();
 });
 afterEach(() => office.closeListeners());
-afterAll(() => office.close());
+afterAll(async () => {
+  await dog.close();
+  await office.close();
+});
 
 /** A slice of the campaign, which goes on from here. */
 const SEED = 1;
@@ -18,7 +23,7 @@ const DIALOGUES = 2000;
 
 describe('dialogues that something was done to', () => {
   test('IN-1 IN-2 IN-3 IN-9 I5 no crash, no hang, no invented opt-out, no 250 without one', async () => {
-    const outcome = await fuzzDialogues({ office, seed: SEED, count: DIALOGUES });
+    const outcome = await fuzzDialogues({ office, seed: SEED, count: DIALOGUES, hold: dog.hold });
     expect(outcome.findings).toEqual([]);
     expect(outcome).toMatchObject({ dialogues: DIALOGUES });
     // They are not all refused at the door.
@@ -72,6 +77,7 @@ describe('reading a transcript', () => {
     ['a bare LF that was taken for a line', 'NOOP\nNOOP\r\n', ['250', '250'], /line that is none/],
     ['a reply to nothing', 'NOOP\r\n', ['250', '250'], /to nothing/],
     ['a bare LF that was taken for content', 'DATA\r\na\nb\r\n.\r\n', ['354', '250'], /bare CR, LF or NUL/],
+    ['a message that is to come again', 'DATA\r\na\r\n.\r\n', ['354', '451'], /451 to a message/],
     ['a message that ended by itself', 'DATA\r\na\n.\n', ['354', '250'], /has no end/],
   ])('%s is a fault', (_what, text, replies, fault) => {
     expect(readTranscript(Buffer.from(text), replies).fault).toMatch(fault);

@@ -5,12 +5,17 @@ import { fuzzMails } from './testing/mail-fuzz.ts';
 import { type Became, judgeAnswer, judgeGolden, judgeMail } from './testing/mail-judge.ts';
 import { type Office, openOffice } from './testing/office.ts';
 import { fuzzReaders } from './testing/reader-fuzz.ts';
+import { watch } from './testing/watchdog.ts';
 
 let office: Office;
+const dog = watch({ places: 30 });
 beforeAll(async () => {
   office = await openOffice();
 });
-afterAll(() => office.close());
+afterAll(async () => {
+  await dog.close();
+  await office.close();
+});
 
 /** A slice of the campaign, which goes on from here. */
 const SEED = 1;
@@ -19,7 +24,7 @@ const NOISES = 15_000;
 
 describe('mails that something was done to', () => {
   test('I5 IN-9 BC-1 no crash, no hang, no invented opt-out, and unchanged reports do what they say', async () => {
-    const outcome = await fuzzMails({ office, seed: SEED, count: MAILS });
+    const outcome = await fuzzMails({ office, seed: SEED, count: MAILS, hold: dog.hold });
     const { findings, ...counts } = outcome;
     console.info(JSON.stringify(counts));
     expect(findings).toEqual([]);
@@ -32,10 +37,17 @@ describe('mails that something was done to', () => {
   }, 900_000);
 
   test('I5 random octets are no report, whatever reads them', () => {
-    const outcome = fuzzReaders({ seed: SEED, count: NOISES });
+    const outcome = fuzzReaders({ seed: SEED, count: NOISES, hold: dog.hold });
     expect(outcome.findings).toEqual([]);
     expect(outcome.inputs).toBe(NOISES);
   }, 300_000);
+
+  test('that cannot be read are found, although they are answered', async () => {
+    const broken = { ...office.readers, ask: async () => ({ ok: false, why: 'fault' }) as const };
+    const { findings } = await fuzzMails({ office, seed: SEED, count: 20, readers: broken });
+    const unread = findings.filter((finding) => /^seed \d+: could not be read \(fault\)$/.test(finding));
+    expect(unread.length).toBeGreaterThan(0);
+  });
 
   test('a seed gives the same mail again', () => {
     const [one, same, other] = [makeMail(7, CAST), makeMail(7, CAST), makeMail(8, CAST)];

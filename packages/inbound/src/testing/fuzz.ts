@@ -11,6 +11,7 @@ import { dial } from './caller.ts';
 import { type Cast, makeDialogue } from './dialogue.ts';
 import type { Office, Person } from './office.ts';
 import { readTranscript } from './transcript.ts';
+import type { Watchdog } from './watchdog.ts';
 
 export interface FuzzOptions {
   readonly office: Office;
@@ -19,6 +20,8 @@ export interface FuzzOptions {
   readonly count: number;
   /** Dialogues at a time; 50 unless told otherwise. */
   readonly abreast?: number;
+  /** Is told what is in hand, by place. */
+  readonly hold?: Watchdog['hold'];
 }
 
 export interface FuzzOutcome {
@@ -35,7 +38,7 @@ const LEAVING = 3;
 
 /** Runs so many dialogues; the full campaign is this function with a greater count. */
 export async function fuzzDialogues(options: FuzzOptions): Promise<FuzzOutcome> {
-  const { office, seed, count, abreast = 50 } = options;
+  const { office, seed, count, abreast = 50, hold: tell = () => undefined } = options;
   const recorded = new Map<string, number>();
   const findings: string[] = [];
   const listener = await office.listen({
@@ -74,12 +77,14 @@ export async function fuzzDialogues(options: FuzzOptions): Promise<FuzzOutcome> 
   }
 
   await Promise.all(
-    Array.from({ length: abreast }, async () => {
+    Array.from({ length: abreast }, async (_, place) => {
       while (next < count) {
         const index = next;
         next += 1;
+        tell(place, seed + index);
         await hold(index).catch((error) => findings.push(`seed ${seed + index}: ${error}`));
       }
+      tell(place, -1);
     }),
   );
   for (const print of recorded.keys()) if (!known.has(print)) findings.push(`a token nobody made: ${print}`);

@@ -1,6 +1,8 @@
 /**
  * Many mails against one listener and a real database, and what must not come of them: a crash, a hang, an invented opt-out.
  *
+ * A thread that could not read a mail is a finding as well: the listener answers all the same, so nobody else would notice.
+ *
  * Every mail has somebody and a day of its own, so each row that comes of it names it; what is in the database afterwards is held
  * against what the mail's judge allows, and rows of whoever was not meant are findings, too.
  *
@@ -8,12 +10,13 @@
  */
 import { SILENT } from '@adieu/core';
 import type { Evidence } from '@adieu/store/testing';
+import type { Readers } from '../readers.ts';
 import { type Caller, greet } from './caller.ts';
 import type { Crowd, Member } from './crowd.ts';
 import { type FuzzedMail, type MailCast, makeMail } from './fuzzed-mail.ts';
 import { type Answered, type Became, judgeAnswer, judgeGolden, judgeMail } from './mail-judge.ts';
 import type { Office } from './office.ts';
-import { watch } from './watchdog.ts';
+import type { Watchdog } from './watchdog.ts';
 
 export interface MailFuzzOptions {
   readonly office: Office;
@@ -22,6 +25,10 @@ export interface MailFuzzOptions {
   readonly count: number;
   /** Connections at a time; 30 unless told otherwise. */
   readonly abreast?: number;
+  /** What reads the mails; the office's unless told otherwise. */
+  readonly readers?: Readers;
+  /** Is told what is in hand, by place. */
+  readonly hold?: Watchdog['hold'];
   /** Sees each mail before it is brought. */
   readonly show?: (mail: FuzzedMail) => void;
 }
@@ -50,7 +57,8 @@ const MAILS_OF_A_CONNECTION = 10;
 
 /** Brings so many mails. */
 export async function fuzzMails(options: MailFuzzOptions): Promise<MailFuzzOutcome> {
-  const { office, seed, count, abreast = 30, show = () => undefined } = options;
+  const { office, seed, count, abreast = 30, show = () => undefined, hold = () => undefined } = options;
+  const { readers = office.readers } = options;
   const { crowd } = office;
   const findings: string[] = [];
   const counts = {
@@ -62,7 +70,16 @@ export async function fuzzMails(options: MailFuzzOptions): Promise<MailFuzzOutco
     connections: 0,
     slowestMs: 0,
   };
+  let batch: readonly Brought[] = [];
   const listener = await office.listen({
+    readers: {
+      ...readers,
+      ask: async (question, caller) => {
+        const reading = await readers.ask(question, caller);
+        if (!reading.ok) findings.push(`${nameIn(batch, question.raw)}: could not be read (${reading.why})`);
+        return reading;
+      },
+    },
     maxPerIp: 4 * abreast,
     maxConnections: 8 * abreast,
     messagesPerMinute: Number.MAX_SAFE_INTEGER,
@@ -73,13 +90,11 @@ export async function fuzzMails(options: MailFuzzOptions): Promise<MailFuzzOutco
       error: (fields, message) => findings.push(`the listener failed: ${message} ${JSON.stringify(fields)}`),
     },
   });
-  const dog = watch(abreast);
   await crowd.evidence();
   try {
     for (let first = 0; first < count; first += BATCH)
       await bringBatch(seed + first, Math.min(BATCH, count - first));
   } finally {
-    await dog.close();
     await listener.close();
   }
   return { ...counts, findings };
@@ -91,13 +106,14 @@ export async function fuzzMails(options: MailFuzzOptions): Promise<MailFuzzOutco
       const cast = castOf(crowd, { member, other: others[place % OTHERS] ?? member }, from + place);
       return { cast, mail: makeMail(from + place, cast), answered: { accepted: [], reply: '' } };
     });
+    batch = brought;
     let next = 0;
     const lane = async (place: number): Promise<void> => {
       let line: Line | null = null;
       while (next < brought.length) {
         const one = brought[next++];
         if (one === undefined) break;
-        dog.hold(place, one.mail.seed);
+        hold(place, one.mail.seed);
         show(one.mail);
         const started = performance.now();
         try {
@@ -110,7 +126,7 @@ export async function fuzzMails(options: MailFuzzOptions): Promise<MailFuzzOutco
         }
         counts.slowestMs = Math.max(counts.slowestMs, performance.now() - started);
       }
-      dog.hold(place, -1);
+      hold(place, -1);
       hangUp(line);
     };
     await Promise.all(Array.from({ length: abreast }, (_, place) => lane(place)));
@@ -183,6 +199,15 @@ interface Brought {
   readonly cast: MailCast;
   readonly mail: FuzzedMail;
   answered: Answered;
+}
+
+/** The mail that a thread was given, as far as it was kept. */
+function nameIn(batch: readonly Brought[], raw: Uint8Array): string {
+  const found = batch.filter(({ mail: { content } }) => {
+    const kept = Math.min(content.length, raw.length);
+    return content.subarray(0, kept).equals(raw.subarray(0, kept));
+  });
+  return `seed ${found.map(({ mail }) => mail.seed).join(' or ')}`;
 }
 
 function castOf(

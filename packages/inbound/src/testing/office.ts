@@ -36,7 +36,7 @@ import {
 } from '@adieu/store';
 import { type CuttableLine, lockTable, openCuttableLine, openScratchDatabase } from '@adieu/store/testing';
 import { type Inbound, type InboundOptions, startInbound } from '../listener.ts';
-import { openReaders } from '../readers.ts';
+import { openReaders, type Readers } from '../readers.ts';
 import { openSesDoor, type SesDoorOptions } from '../ses/door.ts';
 import { type Crowd, openCrowd } from './crowd.ts';
 
@@ -61,6 +61,8 @@ export interface Office {
   readonly db: Db;
   readonly ring: KeyRing;
   readonly line: CuttableLine;
+  /** What reads mail for listeners. */
+  readonly readers: Readers;
   /** Where listeners record opt-outs. */
   readonly record: RecordOptOut;
   readonly list: { readonly number: number; readonly name: string };
@@ -185,6 +187,7 @@ export async function openOffice(): Promise<Office> {
     db,
     ring,
     line,
+    readers,
     record: recorder.record,
     list: { number, name: 'weekly' },
     logged,

@@ -5,6 +5,15 @@
  */
 import { readMentions, readReport, readSesNotification } from '@adieu/mail';
 import { below, oneOf, openDice } from './dice.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface ReaderFuzzOptions {
+  /** Of the first; each further one has the next. */
+  readonly seed: number;
+  readonly count: number;
+  /** Is told what is in hand. */
+  readonly hold?: Watchdog['hold'];
+}
 
 export interface ReaderFuzzOutcome {
   readonly inputs: number;
@@ -31,16 +40,11 @@ const WORDS = [
 ];
 
 /** Reads so many. */
-export function fuzzReaders({
-  seed,
-  count,
-}: {
-  readonly seed: number;
-  readonly count: number;
-}): ReaderFuzzOutcome {
+export function fuzzReaders({ seed, count, hold = () => undefined }: ReaderFuzzOptions): ReaderFuzzOutcome {
   const findings: string[] = [];
   let slowestMs = 0;
   for (let index = 0; index < count; index += 1) {
+    hold(0, seed + index);
     const dice = openDice(seed + index);
     const bare = dice() < 0.5;
     const pieces = Array.from({ length: below(dice, 40) }, () =>
@@ -62,5 +66,6 @@ export function fuzzReaders({
     }
     slowestMs = Math.max(slowestMs, performance.now() - started);
   }
+  hold(0, -1);
   return { inputs: count, slowestMs, findings };
 }

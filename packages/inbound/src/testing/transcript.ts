@@ -66,6 +66,8 @@ export function readTranscript(bytes: Buffer, replies: readonly string[]): Trans
     if (dot < at) return { taken, fault: `${answer} to a message that has no end` };
     const content = text.slice(at, dot);
     at = dot + 3;
+    // Nothing is away: what could not be recorded was a fault of ours.
+    if (answer === '451') return { taken, fault: '451 to a message' };
     if (answer === '250') {
       if (BARE.test(content)) return { taken, fault: '250 to a message with a bare CR, LF or NUL' };
       taken.push({ recipients, mustCount: !/<\s*>/.test(sender) && !mayBeAutomatic(content) });
