@@ -11,12 +11,22 @@ const V6 = Buffer.concat([
   Buffer.from([0xdc, 0x04, 0, 25]),
 ]);
 
+const MAPPED = Buffer.concat([
+  Buffer.from('00000000000000000000ffffc0000207', 'hex'),
+  Buffer.alloc(16),
+  Buffer.from([0xdc, 0x04, 0, 25]),
+]);
+
 describe('a PROXY header', () => {
   test.each([
     ['version 1, IPv4', Buffer.from(V1), '192.0.2.7'],
     ['version 1, IPv6', Buffer.from('PROXY TCP6 2001:db8::7 ::1 56324 25\r\n'), '2001:db8::7'],
     ['version 2, IPv4', binaryHeader(0x21, 0x11, V4), '192.0.2.7'],
-    ['version 2, IPv6', binaryHeader(0x21, 0x21, V6), '2001:db8:0:0:0:0:0:7'],
+    ['version 1, IPv6 of one link', Buffer.from('PROXY TCP6 fe80::7%eth0 ::1 56324 25\r\n'), 'fe80::7'],
+    ['version 2, IPv6', binaryHeader(0x21, 0x21, V6), '2001:db8::7'],
+    // A proxy that listens for both families names IPv4 callers so.
+    ['version 1, IPv4 in IPv6', Buffer.from('PROXY TCP6 ::ffff:c000:207 ::1 56324 25\r\n'), '192.0.2.7'],
+    ['version 2, IPv4 in IPv6', binaryHeader(0x21, 0x21, MAPPED), '192.0.2.7'],
     [
       'version 2 with TLVs',
       binaryHeader(0x21, 0x11, Buffer.concat([V4, Buffer.from([4, 0, 1, 0])])),

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 
 /** The beginning of a connection. `source` is null where the proxy speaks for itself (a health check). */
 export type ProxyHeader =
@@ -49,7 +49,8 @@ function readLine(read: Buffer): ProxyHeader {
     /^PROXY TCP([46]) (\S+) (\S+) (\d{1,5}) (\d{1,5})$/.exec(line) ?? [];
   if (version === undefined || isIP(from) !== Number(version) || isIP(to) !== Number(version)) return REFUSED;
   if (Number(port) > 65_535 || Number(toPort) > 65_535) return REFUSED;
-  return { kind: 'header', octets, source: { address: from, port: Number(port) } };
+  const address = version === '6' ? plain(from) : from;
+  return { kind: 'header', octets, source: { address, port: Number(port) } };
 }
 
 /** Section 2.2: signature, version and command, family and protocol, length, addresses, and what else the proxy says. */
@@ -74,9 +75,15 @@ function readBinary(read: Buffer): ProxyHeader {
     return {
       kind: 'header',
       octets,
-      source: { address: groups.join(':'), port: addresses.readUInt16BE(32) },
+      source: { address: plain(groups.join(':')), port: addresses.readUInt16BE(32) },
     };
   }
   // UNSPEC is a connection the proxy knows nothing of; datagrams and local sockets bring no mail here.
   return family === 0x00 ? { kind: 'header', octets, source: null } : REFUSED;
+}
+
+/** IPv6 in its one spelling, of no link; IPv4 inside it as itself, or all its callers would be one network and no sender of any. */
+function plain(address: string): string {
+  const [bare = ''] = address.split('%');
+  return new SocketAddress({ address: bare, family: 'ipv6' }).address.replace(/^::ffff:(?=\d+\.)/, '');
 }
