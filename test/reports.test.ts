@@ -29,7 +29,7 @@ let refusal: string | undefined;
 beforeAll(async () => {
   backend = await openBackend();
   relay = await startScriptedRelay({ answer: ({ stage }) => (stage === 'rcpt' ? refusal : undefined) });
-  adieu = await runAdieu({ backend, relayUrl: relay.url });
+  adieu = await runAdieu({ backend, relayUrl: relay.url, env: { SMTP_SEPARATORS: '-' } });
   await createBrand(adieu);
   for (const [name, more] of [
     ['receipt', {}],
@@ -124,6 +124,13 @@ describe('a bounce', () => {
     for (const configuration of ['newsletter', 'receipt', 'owed']) {
       expect(await execute(configuration)).toMatchObject({ exclusions: { '050102': 1 } });
     }
+  });
+
+  test('MT-12: one whose plus was changed on the way is the same', async () => {
+    const sent = await send();
+    expect(await back(deliveryReport(sent.mail), sent.mail.from.replace('+', '-'))).toMatch(/^250 /);
+    expect(await suppression()).toBe('HARD');
+    expect(await back('Subject: x\r\n\r\nx', sent.mail.from.replace('+', '='))).toMatch(/^550 /);
   });
 
   test('BC-4 BC-5 X10: the same said in session suppresses as well, and a refusal of us does neither way', async () => {

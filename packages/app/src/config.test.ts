@@ -29,6 +29,7 @@ describe('the configuration', () => {
         maxPerIp: 50,
         maxSize: 10_485_760,
         proxies: [],
+        separators: ['+'],
         canarySeconds: 60,
       },
       apiKey: null,
@@ -79,6 +80,11 @@ describe('the configuration', () => {
     const { trustProxy } = read({ TRUST_PROXY: '10.0.0.0/8, ::1,loopback' });
     expect(trustProxy).toEqual(['10.0.0.0/8', '::1', 'loopback']);
     expect(read({ SMTP_TRUST_PROXY: '10.0.0.0/8,::1' }).inbound.proxies).toEqual(['10.0.0.0/8', '::1']);
+  });
+
+  test('MT-12 reads what stands in our addresses beside the plus', () => {
+    expect(read({}).inbound.separators).toEqual(['+']);
+    expect(read({ SMTP_SEPARATORS: '-=-' }).inbound.separators).toEqual(['+', '-', '=']);
   });
 
   test('takes a key ring inline or as a file, and remembers which', () => {

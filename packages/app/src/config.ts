@@ -16,6 +16,7 @@ import {
   host,
   keyRing,
   networks,
+  oneOfEach,
   optional,
   pemFile,
   port,
@@ -101,6 +102,14 @@ export const Environment = z.object({
       unset: 'none',
     },
     networks,
+  ),
+  SMTP_SEPARATORS: optional(
+    {
+      meaning:
+        'Inbound: characters that stand in our addresses where something on the way changes their "+", of - = _',
+      unset: 'none: only "+"',
+    },
+    oneOfEach('-', '=', '_'),
   ),
   RETRY_FIRST_SECONDS: optional(
     {
@@ -194,6 +203,8 @@ export interface InboundConfig {
   readonly maxSize: number;
   /** Peers that speak for others. */
   readonly proxies: readonly string[];
+  /** What may stand between `unsubscribe` or `bounce` and its token; `+` among them. */
+  readonly separators: readonly string[];
   /** Null: it sends itself no canaries. */
   readonly canarySeconds: number | null;
 }
@@ -292,6 +303,7 @@ function arrange(read: z.output<typeof Environment>, variables: Variables): Conf
       maxPerIp: read.SMTP_MAX_PER_IP,
       maxSize: read.SMTP_MAX_SIZE,
       proxies: read.SMTP_TRUST_PROXY ?? [],
+      separators: ['+', ...(read.SMTP_SEPARATORS ?? [])],
       canarySeconds: read.SMTP_CANARY_SECONDS,
     },
     apiKey: read.ADIEU_API_KEY,

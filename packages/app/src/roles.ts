@@ -144,7 +144,8 @@ function stagesOf(parts: Parts): readonly Stage[] {
 }
 
 function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: RoleOptions) {
-  const { host, port, tls, deadlineSeconds, maxPerIp, maxSize, proxies, canarySeconds } = config.inbound;
+  const { host, port, tls, deadlineSeconds, maxPerIp, maxSize, proxies, separators, canarySeconds } =
+    config.inbound;
   return {
     database: foundation.database,
     recorder: parts.recorder.record,
@@ -158,6 +159,7 @@ function inboundOptions(foundation: Foundation, parts: Parts, { config, log }: R
     maxPerIp,
     maxSize,
     proxies,
+    separators,
     canarySeconds,
     log,
     meter: parts.metrics.meter,

@@ -138,6 +138,15 @@ export function choice<const T extends string>(...words: readonly T[]): Read<T> 
   };
 }
 
+/** Some of a few characters, with nothing in between. */
+export function oneOfEach(...characters: readonly string[]): Read<readonly string[]> {
+  return (given) => {
+    const wrong = [...given].find((one) => !characters.includes(one));
+    if (wrong === undefined) return { value: [...new Set(given)] };
+    return fault('not_a_choice', `${quoted(wrong)} is none of ${characters.join(' ')}.`);
+  };
+}
+
 /** The text of a file. */
 export const pemFile: Read<string> = (given) => {
   const content = contentOf(given);
