@@ -143,19 +143,23 @@ export function openDesk(options: DeskOptions): Desk {
     if (!sender.ok) return review(mail, { ...at, why: 'unverified', detail: sender.why });
     if (!(await areOurs(sender.receivers, audience)))
       return review(mail, { ...at, why: 'unverified', detail: 'not written to us' });
-    const users = await findAddressUsers(database.db, audience, sender.address.key);
-    if (users.length === 0) return review(mail, { ...at, why: 'unknown_sender', detail: null });
-    for (const { profileId, addressId } of users) {
-      await recorder({
+    let known = false;
+    for await (const users of findAddressUsers(database.db, audience, sender.address.key)) {
+      known = true;
+      const said = {
         ...audience,
-        who: { by: 'number', profile: profileId, address: addressId ?? 0 },
         scope: 'channel',
         source: 'header_mailto',
         fingerprint: '',
         at: now(),
-      });
+      } as const;
+      await Promise.all(
+        users.map(({ profileId, addressId }) =>
+          recorder({ ...said, who: { by: 'number', profile: profileId, address: addressId ?? 0 } }),
+        ),
+      );
     }
-    return 'recorded';
+    return known ? 'recorded' : review(mail, { ...at, why: 'unknown_sender', detail: null });
   }
 
   /** Whether a mail was written to anybody at a subdomain of theirs. */

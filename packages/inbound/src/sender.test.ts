@@ -94,6 +94,14 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
     ]);
   });
 
+  test('opts out everybody, however many use it', async () => {
+    const person = await office.person();
+    let last = person;
+    for (let more = 0; more < 100; more += 1) last = await office.housemate(person);
+    expect(await write(await signed(wish(person.email)))).toMatchObject({ recorded: 1, reviewed: 0 });
+    expect([await person.sources(), await last.sources()]).toEqual([['header_mailto'], ['header_mailto']]);
+  });
+
   test.each<[string, (email: string) => Promise<string>, string]>([
     ['without a signature', async (email) => wish(email), 'DMARC: fail'],
     ['with a body that was changed', async (email) => `${await signed(wish(email))} at all`, 'DMARC: fail'],

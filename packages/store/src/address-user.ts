@@ -16,7 +16,7 @@ export interface AddressUser {
   readonly addressId: number | null;
 }
 
-/** A household, not a crowd. */
+/** Users of a page. */
 const LIMIT = 100;
 
 const FIND = prepared<AddressUser>(
@@ -30,14 +30,20 @@ const FIND = prepared<AddressUser>(
      SELECT profile_id FROM profile_address WHERE address_id = (SELECT id FROM known)
      UNION SELECT i.profile_id FROM identity i JOIN place ON i.sandbox_id = place.id
      WHERE i.namespace_key = $3 AND i.value = $4
-   ) u ORDER BY 1 LIMIT ${LIMIT}`,
+   ) u WHERE u.profile_id > $5 ORDER BY 1 LIMIT ${LIMIT}`,
 );
 
-/** The profiles that use an address, by its comparison key. */
-export async function findAddressUsers(
+/** The profiles that use an address, by its comparison key, a page at a time: a household as a rule, and everybody where it is more. */
+export async function* findAddressUsers(
   db: Db,
   { organisation, sandbox }: { readonly organisation: string; readonly sandbox: string },
   key: string,
-): Promise<AddressUser[]> {
-  return run(db, FIND, [organisation, sandbox, namespaceKey(EMAIL_NAMESPACE), key]);
+): AsyncGenerator<readonly AddressUser[]> {
+  for (let after = 0; ; ) {
+    const users = await run(db, FIND, [organisation, sandbox, namespaceKey(EMAIL_NAMESPACE), key, after]);
+    const last = users.at(-1);
+    if (last === undefined) return;
+    yield users;
+    after = last.profileId;
+  }
 }
