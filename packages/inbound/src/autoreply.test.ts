@@ -31,6 +31,31 @@ describe('a machine that answers', () => {
     expect(isReply('Content-Type: multipart / report ; report-type=disposition-notification\r\n')).toBe(true);
   });
 
+  test.each([
+    ['multipart/report', true],
+    ['(a) multipart (b (c\\))) / (d)\t report (e); x=y', true],
+    ['multipart/\r\n report', true],
+    ['m ultipart/report', false],
+    ['multipart/re port', false],
+    ['multi(x)part/report', false],
+    ['multi\r\n part/report', false],
+    ['multipart/report report-type=delivery-status', false],
+    ['multipart//report', false],
+    ['(multipart/report', false],
+    [`multipart${' '.repeat(200_000)}x/report`, false],
+    [`multipart${'()'.repeat(100_000)}/${'\t'.repeat(50_000)}report`, true],
+  ])('MT-7 reads a type as RFC 2045 spells it: %.60s', (type, expected) => {
+    const started = performance.now();
+    expect(isReply(`Content-Type: ${type}\r\n`)).toBe(expected);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  test('MT-7 a word that is torn is none', () => {
+    expect(isReply('Auto-Submitted: auto-\r\n replied\r\n')).toBe(false);
+    expect(isReply('Auto-Submitted: auto(x)-replied\r\n')).toBe(false);
+    expect(isReply('Auto-Submitted: auto-replied yes\r\n')).toBe(false);
+  });
+
   test('MT-8 one tap in Apple Mail is somebody leaving, although it says auto-replied', () => {
     const apple = 'Auto-Submitted: auto-replied\r\nX-Apple-Unsubscribe: true\r\nSubject: \r\n';
     expect(isReply(apple)).toBe(false);

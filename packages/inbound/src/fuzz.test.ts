@@ -3,7 +3,7 @@ import { greet, submit } from './testing/caller.ts';
 import { makeDialogue } from './testing/dialogue.ts';
 import { fuzzDialogues } from './testing/fuzz.ts';
 import { type Office, openOffice } from './testing/office.ts';
-import { readTranscript } from './testing/transcript.ts';
+import { mayBeAutomatic, readTranscript } from './testing/transcript.ts';
 import { watch } from './testing/watchdog.ts';
 
 let office: Office;
@@ -71,6 +71,17 @@ describe('reading a transcript', () => {
       fault: null,
     });
     expect(readTranscript(bytes, ['250', '250', '250', '550', '354', '550']).taken).toEqual([]);
+  });
+
+  test.each([
+    ['Auto-Submitted: auto-replied', true],
+    ['Content-Type: (a (b)) multipart (c\\)) / report', true],
+    ['Subject: (\r\nContent-Type: multipart/report\r\n\r\n)', true],
+    ['Content-Type: m ultipart/report', false],
+    ['Content-Type: multi(x)part/report', false],
+    ['Content-Type: multipart/mixed', false],
+  ])('a machine may be marked only by whole words: %j', (content, may) => {
+    expect(mayBeAutomatic(content)).toBe(may);
   });
 
   test.each([

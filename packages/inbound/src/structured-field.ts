@@ -28,8 +28,12 @@ export function withoutWords(value: string): string | null {
   return quoted || depth > 0 ? null : bare;
 }
 
-/** The value before its parameters, in lower case. */
+/**
+ * The value before its parameters, in lower case. White space may stand around it and around the `/` of a type; within a token it
+ * parts it in two, which is no type at all (RFC 2045 section 5.1).
+ */
 export function keywordOf(value: string): string {
   const [keyword = ''] = (withoutWords(value) ?? value).split(/[;(]/, 1);
-  return keyword.replace(/\s/g, '').toLowerCase();
+  const tokens = keyword.split('/').map((token) => token.trim());
+  return tokens.join('/').toLowerCase();
 }

@@ -77,7 +77,16 @@ export function readTranscript(bytes: Buffer, replies: readonly string[]): Trans
   return { taken, fault: heard < replies.length ? `${replies.slice(heard)} to nothing` : null };
 }
 
-/** A mark of a machine may be torn by spaces and comments: such a mail may be taken without an opt-out. */
+/**
+ * Comments may stand around the words that mark a machine, and white space around the `/`: such a mail may be taken without an
+ * opt-out. Words that are torn mark nothing.
+ */
 export function mayBeAutomatic(content: string): boolean {
-  return /auto-submitted|multipart\/report/i.test(content.replace(/\([^()]*\)|\s/g, ''));
+  let bare = content;
+  for (let before = ''; before !== bare; ) {
+    before = bare;
+    bare = bare.replace(/\((?:\\[\s\S]|[^()\\])*\)/g, ' ');
+  }
+  // What looks like a comment may begin in one field and end in another.
+  return [content, bare].some((text) => /auto-submitted|multipart\s*\/\s*report/i.test(text));
 }
