@@ -10,6 +10,7 @@ import type { KeyRing, RecordAct, RecordOptOut } from '@adieu/core';
 import type { Database } from '@adieu/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { limitBodyTime } from '../body-deadline.ts';
 import { parseJson } from '../json-text.ts';
 import { authorise } from '../management/access.ts';
 import { Problem, sendProblem, toProblem } from '../problem.ts';
@@ -51,12 +52,7 @@ export async function impRoutes(instance: FastifyInstance, deps: ImpDeps): Promi
   app.addHook('onRequest', async (request) => {
     request.organisation = (await authorise(request, deps.database)).organisation;
   });
-  app.addHook('preParsing', async (request, reply, payload) => {
-    const timer = setTimeout(() => request.raw.destroy(), BODY_DEADLINE);
-    payload.once('end', () => clearTimeout(timer));
-    reply.raw.once('close', () => clearTimeout(timer));
-    return payload;
-  });
+  limitBodyTime(app, BODY_DEADLINE);
   app.setErrorHandler(async (error, request, reply) => {
     request.fault = error;
     if (!request.raw.complete) reply.header('connection', 'close');

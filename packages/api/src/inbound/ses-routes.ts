@@ -9,6 +9,7 @@ import { isFailure, type NotificationOutcome, type TakeNotification } from '@adi
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { limitBodyTime } from '../body-deadline.ts';
 import { within } from '../deadline.ts';
 import { PROBLEMS, Problem, sendProblem, toProblem } from '../problem.ts';
 
@@ -36,12 +37,7 @@ export async function sesRoutes(instance: FastifyInstance, take: TakeNotificatio
   app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: BODY_LIMIT }, (_request, body, done) =>
     done(null, body),
   );
-  app.addHook('preParsing', async (request, reply, payload) => {
-    const timer = setTimeout(() => request.raw.destroy(), BODY_DEADLINE);
-    payload.once('end', () => clearTimeout(timer));
-    reply.raw.once('close', () => clearTimeout(timer));
-    return payload;
-  });
+  limitBodyTime(app, BODY_DEADLINE);
   app.setErrorHandler(async (error, request, reply) => {
     request.fault = error;
     if (!request.raw.complete) reply.header('connection', 'close');

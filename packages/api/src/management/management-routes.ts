@@ -7,6 +7,7 @@ import type { CompileTemplate, KeyRing, Log, RecordAct, RecordOptOut, WakeUp } f
 import type { Database } from '@adieu/store';
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { limitBodyTime } from '../body-deadline.ts';
 import { parseJson } from '../json-text.ts';
 import { Problem, sendProblem, toProblem } from '../problem.ts';
 import type { InboundPolicy } from '../public/sts-routes.ts';
@@ -44,13 +45,6 @@ export interface ManagementDeps extends InboundPolicy {
   readonly onSubdomainStored: () => void;
 }
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The body is read by the handler as it comes, however long that takes. */
-    streams?: boolean;
-  }
-}
-
 /** Milliseconds for a body to arrive where it is not a stream. */
 const BODY_DEADLINE = 60_000;
 
@@ -67,13 +61,7 @@ export async function managementRoutes(instance: FastifyInstance, deps: Manageme
     else done(new Problem(400, json.code, { detail: json.detail }));
   });
   guard(app, deps.database);
-  app.addHook('preParsing', async (request, reply, payload) => {
-    if (request.routeOptions.config.streams === true) return payload;
-    const timer = setTimeout(() => request.raw.destroy(), BODY_DEADLINE);
-    payload.once('end', () => clearTimeout(timer));
-    reply.raw.once('close', () => clearTimeout(timer));
-    return payload;
-  });
+  limitBodyTime(app, BODY_DEADLINE);
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error);
     request.fault = error;
