@@ -136,6 +136,21 @@ describe('a complaint', () => {
     );
   });
 
+  test('by one token is one row while it stands, however many mails say so, and another once it does not', async () => {
+    await somebody('loud', 'channel');
+    await complain('loud', { at: new Date(Date.now() - 60_000) });
+    const first = profileConsents(await known('loud'));
+    for (let more = 0; more < 3; more += 1) await complain('loud');
+    const { rows, events } = await traces('loud');
+    expect(rows).toHaveLength(1);
+    expect(events.map(({ type }) => type).sort()).toEqual(['complained', 'opted_out', 'suppressed']);
+    // It is as new as its last time all the same.
+    expect(profileConsents(await known('loud'))).not.toEqual(first);
+    await scratch.db.deleteFrom('delivery_list').where('key', '=', emailOf('loud')).execute();
+    expect(await complain('loud')).toMatchObject({ receipt: { suppressed: true } });
+    expect((await traces('loud')).rows).toHaveLength(2);
+  });
+
   test('after a no that the person said keeps the time of that no where it is the newer one', async () => {
     await somebody('late', 'channel');
     await recordOptOuts(scratch.db, [{ ...evidence('late'), scope: 'channel' }]);

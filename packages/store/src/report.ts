@@ -62,6 +62,15 @@ const LOCK_ADDRESS = prepared<{ readonly id: number; readonly spelling: string }
   `SELECT id, spelling FROM address WHERE id = $1 FOR NO KEY UPDATE`,
 );
 
+/** Whether a complaint by the same token is on record, and all that follows from one still stands. */
+const STANDS = prepared<{ readonly stands: boolean }>(
+  'complaint_stands',
+  `SELECT EXISTS (SELECT FROM consent_history WHERE profile_id = $1 AND source = 'complaint' AND fingerprint = $3)
+     AND EXISTS (SELECT FROM profile WHERE id = $1 AND consents #>> '{marketing,email,val}' = 'n')
+     AND EXISTS (SELECT FROM address a JOIN delivery_list d ON d.sandbox_id = a.sandbox_id AND d.key = a.key
+       WHERE a.id = $2 AND d.list = 'suppressed' AND d.kind = 'email') AS stands`,
+);
+
 const COMPLAINED = prepared<never>(
   'note_complaint',
   `INSERT INTO event (month, sandbox_id, type, at, message_id, execution_id, profile_id, source)
@@ -117,9 +126,12 @@ async function writeLeaving(db: Db, report: Report, subject: Subject): Promise<R
   const [profile] = await run(db, LOCK_PROFILE, [profileId]);
   const [address] = await run(db, LOCK_ADDRESS, [addressId]);
   if (profile === undefined && address === undefined) return answer('nobody');
-  const complains = report.reported.kind === 'complaint';
+  const [told] = await run(db, STANDS, [profileId, addressId, report.fingerprint]);
+  // Said once more: whoever has a token could else fill the history, which is kept for good.
+  const complains = report.reported.kind === 'complaint' && told?.stands !== true;
   const message = await findReported(db, { ...report, profileId, addressId });
-  const recorded = profile === undefined ? [] : await recordOptOuts(db, [optOut(report, subject, message)]);
+  const recorded =
+    profile === undefined ? [] : await recordOptOuts(db, [optOut({ report, complains }, subject, message)]);
   if (!complains) return { ...answer('recorded'), recorded };
   const { month = null } = message ?? {};
   const { messageId, executionId } = named(message);
@@ -130,14 +142,18 @@ async function writeLeaving(db: Db, report: Report, subject: Subject): Promise<R
   return { ...answer('recorded', suppressed.has(address.id)), recorded };
 }
 
-function optOut(report: Report, { profileId, addressId }: Subject, message: ReportedMessage | null): OptOut {
-  const { organisation, sandbox, fingerprint, at, reported } = report;
+function optOut(
+  { report, complains }: { readonly report: Report; readonly complains: boolean },
+  { profileId, addressId }: Subject,
+  message: ReportedMessage | null,
+): OptOut {
+  const { organisation, sandbox, fingerprint, at } = report;
   return {
     organisation,
     sandbox,
     who: { by: 'number', profile: profileId ?? 0, address: addressId ?? 0 },
     scope: 'channel',
-    source: reported.kind === 'complaint' ? 'complaint' : 'header_mailto',
+    source: complains ? 'complaint' : 'header_mailto',
     ...(message === null ? {} : { messageId: message.id }),
     fingerprint,
     at,
