@@ -101,7 +101,7 @@ function canonicalHeader(fields: readonly HeaderField[], names: readonly string[
   return canonical;
 }
 
-interface Signing {
+interface Unsigned {
   readonly domain: string;
   /** `h=`, folded. */
   readonly list: string;
@@ -112,8 +112,8 @@ interface Signing {
   readonly makeSignature: MakeSignature;
 }
 
-async function signWith({ selector, ...key }: SelectedKey, signing: Signing): Promise<string> {
-  const { domain, list, bodyHash, stamp, signed, makeSignature } = signing;
+async function signWith({ selector, ...key }: SelectedKey, unsigned: Unsigned): Promise<string> {
+  const { domain, list, bodyHash, stamp, signed, makeSignature } = unsigned;
   const tags = `v=1; a=${key.algorithm}; c=relaxed/relaxed; t=${stamp};\r\n d=${domain};\r\n s=${selector};`;
   const value = `${tags}\r\n h=${list};\r\n bh=${bodyHash};\r\n b=`;
   // The field is signed with an empty b= and without its CRLF (section 3.7).

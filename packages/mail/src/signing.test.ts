@@ -63,10 +63,26 @@ describe('Threads that sign', () => {
     await expect(signing.sign('a', RSA)).rejects.toThrow('no');
   });
 
-  test('who still waits when it is closed is told', async () => {
+  test('a thread that cannot be had is a rejection, not a crash', async () => {
+    signing = openSigning({ program: new URL('http://127.0.0.1/') });
+    await expect(signing.sign('a', RSA)).rejects.toThrow('URL');
+    await expect(signing.sign('b', RSA)).rejects.toThrow('URL');
+  });
+
+  test('what cannot be handed over leaves the answers to others in their place', async () => {
     signing = openSigning();
-    const waiting = signing.sign('a', RSA);
-    const told = expect(waiting).rejects.toThrow();
+    const odd = { ...RSA, odd: () => undefined };
+    const first = signing.sign('a', RSA);
+    await Promise.resolve();
+    await expect(signing.sign('b', odd)).rejects.toThrow('could not be cloned');
+    expect(await signing.sign('c', ED25519)).toBe(signText('c', ED25519));
+    expect(await first).toBe(signText('a', RSA));
+  });
+
+  test.each([0, 1])('who still waits when it is closed is told, %i turns later', async (turns) => {
+    signing = openSigning();
+    const told = expect(signing.sign('a', RSA)).rejects.toThrow();
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
     await signing.close();
     await told;
     await expect(signing.sign('b', RSA)).rejects.toThrow('closed');

@@ -75,22 +75,25 @@ export function openSigning({ program = PROGRAM }: { readonly program?: URL } = 
     return thread;
   }
 
-  /** A new one until there are enough, then the one with the least to do. */
+  /** The one with the least to do, or a new one where none is idle and there are not enough. */
   function chosen(): Thread {
-    if (threads.size < count) return start();
-    return [...threads].reduce((best, thread) => (thread.asked.length < best.asked.length ? thread : best));
+    const [best] = [...threads].sort((a, b) => a.asked.length - b.asked.length);
+    return best === undefined || (best.asked.length > 0 && threads.size < count) ? start() : best;
   }
 
   function handOver(): void {
     const asked = gathered;
     gathered = [];
-    if (closed) {
-      for (const { reject } of asked) reject(new Error('signing has been closed'));
-      return;
+    try {
+      if (closed) throw new Error('signing has been closed');
+      const thread = chosen();
+      thread.worker.postMessage(asked.map(({ question }) => question));
+      // After it: what could not be handed over is not waited for. No answer comes within this turn.
+      thread.asked.push(asked);
+    } catch (error) {
+      // A machine may have no thread left to give.
+      for (const { reject } of asked) reject(error instanceof Error ? error : new Error(String(error)));
     }
-    const thread = chosen();
-    thread.asked.push(asked);
-    thread.worker.postMessage(asked.map(({ question }) => question));
   }
 
   return {
