@@ -5,7 +5,8 @@ import { openStsJudge } from './sts-mode.ts';
 /**
  * The leaf of `chain` names mx.example.com and *.in.example.com, and subject.example.com in its subject alone; it ends in 2040. Its
  * intermediate ends in 2030. `self-made` names mx.example.com until 2120, `subject-only` in its subject.
-
+ * `purposes` holds, until 2120, three leaves that name mx.example.com, an intermediate and a root: the first leaf is for clients only, the second for
+ * servers too, the third as well, by way of the intermediate, which is for clients only.
  */
 const fixture = (name: string): string =>
   readFileSync(new URL(`./fixtures/${name}.pem`, import.meta.url), 'utf8');
@@ -15,6 +16,8 @@ const [root, chain, selfMade, subjectOnly] = [
   fixture('self-made'),
   fixture('subject-only'),
 ];
+const [forClients, forBoth, byWay, intermediate, purposesRoot] =
+  fixture('purposes').split(/(?<=END CERTIFICATE-----\n)/);
 const NOW = new Date('2026-06-01T00:00:00Z');
 const judge = (pem: string | null, exchanger = 'mx.example.com', now = NOW) =>
   openStsJudge(pem, [root])(exchanger, now);
@@ -36,12 +39,26 @@ describe('IN-15: the policy', () => {
       /authority/,
     ],
     ['the file has no certificate', '-----BEGIN NOTHING-----', 'mx.example.com', /authority/],
+    [
+      'the file is torn',
+      `${chain.slice(0, 300)}\n-----END CERTIFICATE-----`,
+      'mx.example.com',
+      /cannot be read/,
+    ],
     ['it names another host', chain, 'mx.example.org', /does not name mx\.example\.org/],
     ['only its subject names the host', chain, 'subject.example.com', /does not name/],
     ['only the subject of one without names does', subjectOnly, 'mx.example.com', /does not name/],
     ['the star would stand for two labels', chain, 'a.b.in.example.com', /does not name/],
   ])('says testing, and why, where %s', (_what, pem, exchanger, why) => {
     expect(judge(pem, exchanger)).toEqual({ mode: 'testing', why: expect.stringMatching(why) });
+  });
+
+  test('says enforce only where all that vouch for it are meant for servers, or say nothing of it', () => {
+    const purpose = (pem: string) => openStsJudge(pem, [purposesRoot as string])('mx.example.com', NOW);
+    expect(purpose(`${forBoth}`)).toEqual({ mode: 'enforce', why: null });
+    for (const pem of [`${forClients}`, `${byWay}${intermediate}`]) {
+      expect(purpose(pem)).toEqual({ mode: 'testing', why: expect.stringMatching(/not meant for servers/) });
+    }
   });
 
   test('leaves enforce a week before the first certificate of the path ends, which is as long as it is remembered', () => {

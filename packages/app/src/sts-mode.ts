@@ -20,15 +20,24 @@ export interface StsJudgement {
 /** Judges an exchanger's name at a time. */
 export type JudgeSts = (exchanger: string, now: Date) => StsJudgement;
 
+/** `id-kp-serverAuth` (RFC 5280 section 4.2.1.12). */
+const SERVER = '1.3.6.1.5.5.7.3.1';
+
 /** Reads a listener's certificate once, PEM with its intermediates; null: it has none. */
 export function openStsJudge(
   pem: string | null,
   roots: readonly string[] = pem === null ? [] : rootCertificates,
 ): JudgeSts {
   if (pem === null) return () => testing('there is no certificate, so no STARTTLS either');
-  const path = trustedPath(certificatesOf(pem), roots);
+  const file = certificatesOf(pem);
+  if (file === null) return () => testing('a certificate in the file cannot be read');
+  const path = trustedPath(file, roots);
   if (path === null) {
     return () => testing('the certificate, with those sent along, leads to no authority that senders know');
+  }
+  // Node calls the extended key usage that; senders take none that leaves servers out, wherever on the path.
+  if (path.some(({ keyUsage }) => keyUsage !== undefined && !keyUsage.includes(SERVER))) {
+    return () => testing('the certificate, or one that vouches for it, is not meant for servers');
   }
   const [own] = path;
   const until = Math.min(...path.map(({ validTo }) => Date.parse(validTo)));
@@ -49,9 +58,14 @@ function testing(why: string): StsJudgement {
   return { mode: 'testing', why };
 }
 
-function certificatesOf(pem: string): readonly X509Certificate[] {
+/** Null where one of them is torn. */
+function certificatesOf(pem: string): readonly X509Certificate[] | null {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => new X509Certificate(block));
+  try {
+    return blocks.map((block) => new X509Certificate(block));
+  } catch {
+    return null;
+  }
 }
 
 /** From the first certificate of a file to a root; null where it leads to none. */
