@@ -14,8 +14,8 @@ import type { Looked, NameServer } from './name-server.ts';
 /** A subdomain, and what Adieu would have published for it. */
 export interface ExpectedDomain {
   readonly domain: string;
-  /** Null: no key ring opens them. */
-  readonly keys: readonly DkimKey[] | null;
+  /** Else what is said about them. */
+  readonly keys: readonly DkimKey[] | Pick<Finding, 'verdict' | 'says'>;
   readonly records: readonly DnsRecord[];
 }
 
@@ -72,10 +72,7 @@ export async function checkKeys(
   { domain, keys }: ExpectedDomain,
   dns: NameServer,
 ): Promise<readonly Finding[]> {
-  if (keys === null) {
-    const says = 'There is no key ring to open our keys with.';
-    return [{ check: `DKIM of ${domain}`, verdict: 'unknown', says }];
-  }
+  if ('verdict' in keys) return [{ check: `DKIM of ${domain}`, ...keys }];
   return Promise.all(keys.map((key) => checkKey(domain, key, dns)));
 }
 

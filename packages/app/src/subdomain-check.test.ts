@@ -3,15 +3,18 @@ import {
   dnsRecords,
   generateDkimKeys,
   generateKeyRing,
+  type KeyRing,
   parseKeyRing,
+  sealSecret,
   stsId,
   stsPolicy,
 } from '@adieu/core';
 import { describe, expect, test } from '@jest/globals';
 import type { Finding } from './finding.ts';
 import type { Looked, RecordType } from './name-server.ts';
+import type { ExpectedPolicy } from './policy-check.ts';
 import type { Served } from './policy-host.ts';
-import { checkSubdomain, refuses } from './subdomain-check.ts';
+import { checkSubdomain, expectedOf, refuses } from './subdomain-check.ts';
 
 const DOMAIN = 'news.example.com';
 const EXCHANGER = 'mx.example.com';
@@ -43,6 +46,7 @@ interface World {
   readonly served?: Served;
   readonly mode?: 'enforce' | 'testing' | null;
   readonly mailComesIn?: boolean;
+  readonly expected?: ExpectedPolicy;
 }
 
 const SERVED: Served = { kind: 'served', text: stsPolicy(EXCHANGER, 'enforce') };
@@ -56,8 +60,9 @@ async function look(world: World = {}): Promise<ReadonlyMap<string, Finding>> {
     return values === undefined ? { kind: 'none' } : { kind: 'found', values };
   };
   const judgement = mode === null ? null : { mode, why: mode === 'enforce' ? null : 'it ends soon' };
+  const { expected = { domain: DOMAIN, exchanger: EXCHANGER, keys, records, judgement } } = world;
   const findings = await checkSubdomain(
-    { domain: DOMAIN, exchanger: EXCHANGER, keys, records, judgement },
+    expected,
     {
       dns,
       policyHost: async () => served,
@@ -100,6 +105,42 @@ describe('a subdomain that publishes what Adieu prints', () => {
     const silent = new Map([...zone()].map(([name]) => [name, 'silent'] as const));
     const found = await look({ zone: silent, served: { kind: 'silent', says: 'no way out' } });
     expect(new Set([...found.values()].map(({ verdict }) => verdict))).toEqual(new Set(['unknown']));
+  });
+});
+
+describe('keys of a subdomain', () => {
+  const found = (sealed: unknown, openedBy: KeyRing | null = ring) => {
+    const sealedKeys = sealSecret(ring, 'dkim', Buffer.from(JSON.stringify(sealed)));
+    const linkBaseUrl = 'https://links.example.com';
+    const expected = expectedOf(
+      { id: 1, domain: DOMAIN, linkBaseUrl, linkHost: 'links.example.com', relay: 'plain', sealedKeys },
+      {
+        inboundHost: EXCHANGER,
+        ring: openedBy,
+        judge: () => ({ mode: 'enforce', why: null }),
+      },
+    );
+    return look({ expected });
+  };
+
+  test('are held against what is published', async () => {
+    expect((await found(keys)).get('DKIM s1')?.verdict).toBe('ok');
+  });
+
+  test.each([
+    ['there is no key ring', keys, null, 'unknown', /no key ring/],
+    ['another ring sealed them', keys, parseKeyRing(generateKeyRing()), 'wrong', /cannot open the DKIM keys/],
+    [
+      'they cannot sign',
+      keys.map((key) => ({ ...key, privateKey: 'nonsense' })),
+      ring,
+      'wrong',
+      /private key/i,
+    ],
+  ] as const)('hide nothing else where %s', async (_what, sealed, openedBy, verdict, says) => {
+    const { DKIM, ...others } = Object.fromEntries(await found(sealed, openedBy));
+    expect(DKIM).toMatchObject({ verdict, says: expect.stringMatching(says) });
+    expect(Object.values(others).map((finding) => finding.verdict)).toEqual(Array(6).fill('ok'));
   });
 });
 

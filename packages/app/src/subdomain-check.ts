@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dnsRecords, exchangerOf, type KeyRing } from '@adieu/core';
+import { type DkimKey, type DnsRecord, dnsRecords, exchangerOf, isFailure, type KeyRing } from '@adieu/core';
 import { readRecipient, route } from '@adieu/inbound';
 import { type Db, listSubdomains, openSubdomainKeys, type StoredSubdomain } from '@adieu/store';
 import { type Config, publicName } from './config.ts';
@@ -65,17 +65,34 @@ interface Installation {
   readonly judge: JudgeSts | null;
 }
 
-function expectedOf(subdomain: StoredSubdomain, { inboundHost, ring, judge }: Installation): ExpectedPolicy {
+/** What Adieu would have published for a subdomain. Keys that stay shut leave all else to be looked at. */
+export function expectedOf(
+  subdomain: StoredSubdomain,
+  { inboundHost, ring, judge }: Installation,
+): ExpectedPolicy {
   const { domain, linkBaseUrl, relay } = subdomain;
   const exchanger = exchangerOf({ domain, linkBaseUrl, inboundHost });
   const judgement = judge?.(exchanger, new Date()) ?? null;
-  const keys = ring === null ? null : openSubdomainKeys(ring, subdomain);
-  const records = dnsRecords({
-    ...{ domain, linkBaseUrl, relay, inboundHost },
-    keys: keys ?? [],
-    stsMode: judgement?.mode ?? 'testing',
+  const recordsWith = (keys: readonly DkimKey[]): readonly DnsRecord[] =>
+    dnsRecords({
+      ...{ domain, linkBaseUrl, relay, inboundHost, keys },
+      stsMode: judgement?.mode ?? 'testing',
+    });
+  const expected = { domain, exchanger, judgement };
+  const without = (keys: Pick<Finding, 'verdict' | 'says'>) => ({
+    ...expected,
+    keys,
+    records: recordsWith([]),
   });
-  return { domain, exchanger, keys, records, judgement };
+  if (ring === null)
+    return without({ verdict: 'unknown', says: 'There is no key ring to open our keys with.' });
+  try {
+    const keys = openSubdomainKeys(ring, subdomain);
+    return { ...expected, keys, records: recordsWith(keys) };
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return without({ verdict: 'wrong', says: error.detail });
+  }
 }
 
 /** Whether the inbound listener answers an address at one of our domains with a refusal for good. */
