@@ -81,8 +81,8 @@ function said(at: Date | null): string {
 function findListener({ inbound }: Config, { listener }: DoctorOptions): Listener | null {
   const { host, port, proxies } = inbound;
   const [, givenHost, givenPort] = /^(.+):(\d{1,5})$/.exec(listener ?? '') ?? [];
-  if (listener !== undefined && givenPort === undefined) {
-    throw new Failure('listener_invalid', 'A listener is given as host:port.');
+  if (listener !== undefined && !(Number(givenPort) <= 65_535)) {
+    throw new Failure('listener_invalid', 'A listener is given as host:port, the port up to 65535.');
   }
   if (port === null && listener === undefined) return null;
   const at = { host: (givenHost ?? host).replace(/^\[(.*)\]$/, '$1'), port: Number(givenPort ?? port) };
