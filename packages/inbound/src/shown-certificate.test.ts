@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { readCertificate } from './shown-certificate.ts';
 import { makeCertificate } from './testing/certificate.ts';
@@ -41,6 +42,34 @@ describe('the certificate that a listener shows', () => {
         new X509Certificate(tls.cert).fingerprint256,
       ]);
     }
+  });
+
+  test('is the one for the name by which the listener is asked for; an address is none (RFC 6066)', async () => {
+    const { cert, key } = makeCertificate();
+    const asked: (string | null)[] = [];
+    const { port } = await stranger((socket) => {
+      socket.write('220 here\r\n');
+      socket.once('data', () => {
+        socket.write('250 STARTTLS\r\n');
+        socket.once('data', () => {
+          socket.write('220 go\r\n');
+          const secured = new TLSSocket(socket, {
+            isServer: true,
+            cert,
+            key,
+            SNICallback: (name, choose) => {
+              asked.push(name);
+              choose(null);
+            },
+          });
+          secured.on('error', () => undefined);
+        });
+      });
+    });
+    for (const host of ['127.0.0.1', 'localhost']) {
+      expect(await readCertificate({ host, port })).toMatchObject({ kind: 'shown' });
+    }
+    expect(asked).toEqual(['localhost']);
   });
 
   test('is none where STARTTLS is not offered', async () => {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { type DetailedPeerCertificate, connect as secure } from 'node:tls';
 import { introducesItself, type Listener } from './canary.ts';
 
@@ -42,7 +42,7 @@ export async function readCertificate(listener: Listener): Promise<ShownCertific
         if (!/^250[ -]STARTTLS[ \t]*\r?$/im.test(text)) return finish({ kind: 'plain' });
         return socket.write('STARTTLS\r\n');
       },
-      (code: number) => (code === 220 ? negotiate(socket, finish) : end()),
+      (code: number) => (code === 220 ? negotiate(socket, listener, finish) : end()),
     ];
     let heard = '';
     socket.on('data', function hear(chunk: Buffer) {
@@ -57,8 +57,10 @@ export async function readCertificate(listener: Listener): Promise<ShownCertific
   });
 }
 
-function negotiate(socket: Socket, finish: (shown: ShownCertificate) => void): void {
-  const secured = secure({ socket, rejectUnauthorized: false }, () => {
+function negotiate(socket: Socket, { host }: Listener, finish: (shown: ShownCertificate) => void): void {
+  // As senders do (RFC 8461 section 7.1): a listener of many names shows the one that is asked for.
+  const named = isIP(host) === 0 ? { servername: host } : {};
+  const secured = secure({ socket, rejectUnauthorized: false, ...named }, () => {
     const blocks = chainOf(secured.getPeerCertificate(true)).map(
       (raw) => `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----\n`,
     );
