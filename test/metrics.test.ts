@@ -300,6 +300,22 @@ describe('a listener that falls silent', () => {
     }
   }, 300_000);
 
+  test('is none of a process that has no port for it: that is ready, and no mail should be sent there', async () => {
+    const deaf = await runAdieu({
+      ...{ backend, relayUrl: relay.url, roles: 'api,inbound', dataDir: front.dataDir },
+      env: { SMTP_PORT: 'off' },
+    });
+    try {
+      expect(await readiness(deaf)).toMatchObject({ status: 200 });
+      expect(await readiness(deaf, '?role=inbound')).toMatchObject({
+        status: 503,
+        body: { notReady: { inbound: 'This process does not have that role.' } },
+      });
+    } finally {
+      await deaf.stop();
+    }
+  }, 300_000);
+
   test('stays ready while all its places for one caller are held: busy is not silent', async () => {
     const result = (at: Exposition, name: string) =>
       at.value('adieu_inbound_canaries_total', { result: name }) ?? 0;

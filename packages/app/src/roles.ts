@@ -227,17 +227,21 @@ function watched(foundation: Foundation, parts: Parts, options: RoleOptions) {
   };
 }
 
-/** Of each role of this process: null when it can work, else why not. One that is ill says nothing of the others. */
+/**
+ * Of each role of this process: null when it can work, else why not. One that is ill says nothing of the others; who has no
+ * port to listen on has no role `inbound`.
+ */
 async function readiness(
   { database }: Foundation,
   parts: Parts,
-  { roles }: RoleOptions,
+  { config, roles }: RoleOptions,
 ): Promise<ReadonlyMap<Role, string | null>> {
   const away = await checkDatabase(database.db).then(
     () => null,
     (error: unknown) => (isFailure(error) ? error.detail : 'A part of this process is not ready.'),
   );
-  return new Map(roles.map((role) => [role, away ?? illnessOf(role, parts)]));
+  const present = roles.filter((role) => role !== 'inbound' || config.inbound.port !== null);
+  return new Map(present.map((role) => [role, away ?? illnessOf(role, parts)]));
 }
 
 function illnessOf(role: Role, { worker, inbound }: Parts): string | null {
