@@ -18,8 +18,10 @@ declare module 'fastify' {
 export function limitBodyTime(app: FastifyInstance, milliseconds: number): void {
   app.addHook('preParsing', async (request, reply, payload) => {
     if (request.routeOptions.config.streams === true) return payload;
-    const timer = setTimeout(() => request.raw.destroy(), milliseconds);
-    payload.once('end', () => clearTimeout(timer));
+    // The end of the stream does not tell: where there is no body, nobody reads up to it.
+    const timer = setTimeout(() => {
+      if (!request.raw.complete) request.raw.destroy();
+    }, milliseconds);
     reply.raw.once('close', () => clearTimeout(timer));
     return payload;
   });
