@@ -1,8 +1,8 @@
 /**
  * What a choice leaves behind: a row of the history, an event, both or neither.
  *
- * The rule, for every door: a value that changes is a row, and a complaint always is one. A no of the person's own is an event the
- * first time, also where one was assumed by default before; a no that stands already is none.
+ * The rule, for every door: a value that changes is a row, and so is a complaint, which comes here as one only while it is news. A
+ * no of the person's own is an event the first time, also where one was assumed by default before; a no that stands already is none.
  *
  * @module
  */

@@ -245,4 +245,23 @@ describe('a report', () => {
     } as object);
     expect(await openScratchLedger(scratch.db, third.executionId).stateSet()).toEqual(['sent']);
   });
+
+  test('of two messages of a day, whose tokens are equal, each complaint is written down, and once', async () => {
+    const messages = [await sent(), await sent()];
+    for (const sending of [...messages, ...messages]) {
+      await report(sending, { reported: { kind: 'complaint' } } as object);
+    }
+    const history = await scratch.db
+      .selectFrom('consent_history')
+      .select('message_id')
+      .where('sandbox_id', '=', scope.sandboxId)
+      .where('source', '=', 'complaint')
+      .orderBy('id')
+      .execute();
+    expect(history.map(({ message_id }) => message_id)).toEqual(messages.map(({ messageId }) => messageId));
+    for (const { executionId } of messages) {
+      const events = await openScratchLedger(scratch.db, executionId).events();
+      expect(events.filter((type) => type === 'complained')).toHaveLength(1);
+    }
+  });
 });

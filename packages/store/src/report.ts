@@ -62,10 +62,14 @@ const LOCK_ADDRESS = prepared<{ readonly id: number; readonly spelling: string }
   `SELECT id, spelling FROM address WHERE id = $1 FOR NO KEY UPDATE`,
 );
 
-/** Whether a complaint by the same token is on record, and all that follows from one still stands. */
+/**
+ * Whether a complaint about the same message (null: about none that is known) by the same token is on record, and all that follows
+ * from one still stands. A token is of a day, so that those of two messages may be equal.
+ */
 const STANDS = prepared<{ readonly stands: boolean }>(
   'complaint_stands',
-  `SELECT EXISTS (SELECT FROM consent_history WHERE profile_id = $1 AND source = 'complaint' AND fingerprint = $3)
+  `SELECT EXISTS (SELECT FROM consent_history WHERE profile_id = $1 AND source = 'complaint' AND fingerprint = $3
+       AND message_id IS NOT DISTINCT FROM $4::uuid)
      AND EXISTS (SELECT FROM profile WHERE id = $1 AND consents #>> '{marketing,email,val}' = 'n')
      AND EXISTS (SELECT FROM address a JOIN delivery_list d ON d.sandbox_id = a.sandbox_id AND d.key = a.key
        WHERE a.id = $2 AND d.list = 'suppressed' AND d.kind = 'email') AS stands`,
@@ -126,10 +130,10 @@ async function writeLeaving(db: Db, report: Report, subject: Subject): Promise<R
   const [profile] = await run(db, LOCK_PROFILE, [profileId]);
   const [address] = await run(db, LOCK_ADDRESS, [addressId]);
   if (profile === undefined && address === undefined) return answer('nobody');
-  const [told] = await run(db, STANDS, [profileId, addressId, report.fingerprint]);
+  const message = await findReported(db, { ...report, profileId, addressId });
+  const [told] = await run(db, STANDS, [profileId, addressId, report.fingerprint, message?.id ?? null]);
   // Said once more: whoever has a token could else fill the history, which is kept for good.
   const complains = report.reported.kind === 'complaint' && told?.stands !== true;
-  const message = await findReported(db, { ...report, profileId, addressId });
   const recorded =
     profile === undefined ? [] : await recordOptOuts(db, [optOut({ report, complains }, subject, message)]);
   if (!complains) return { ...answer('recorded'), recorded };
