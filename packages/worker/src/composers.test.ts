@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { generateDkimKeys, generateKeyRing, type Log, parseKeyRing, SILENT } from '@adieu/core';
+import { type DkimKey, generateDkimKeys, generateKeyRing, type Log, parseKeyRing, SILENT } from '@adieu/core';
 import { type Delivery, loadDelivery, putSubdomain, putTemplate } from '@adieu/store';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openComposers } from './composers.ts';
@@ -65,53 +65,43 @@ describe('composers', () => {
   });
 });
 
-test('U9, OH-4: without a key to sign with the message is held and logged, and leaves signed when there is one', async () => {
-  const lines: object[] = [];
-  const log: Log = { ...SILENT, error: (fields, message) => void lines.push({ ...fields, message }) };
-  const relay = await scene.relay();
-  await put([]);
-  await scene.worker(relay.url, { log });
-  const execution = await scene.enqueue();
-  await until(() => lines.length > 0);
-  expect(lines[0]).toMatchObject({ message: 'batch held', error: 'dkim_key_missing' });
-  await until(async () => {
-    const batch = await scene.db.selectFrom('batch').selectAll().executeTakeFirst();
-    return batch?.owner === null && (batch.due_at?.getTime() ?? 0) > Date.now() + 30_000;
-  });
-  expect((await scene.counts(execution)).counts.queued).toBe(1);
-  expect(relay.mails).toEqual([]);
-  await put(generateDkimKeys('s3'));
-  await scene.db.updateTable('batch').set({ due_at: new Date() }).execute();
-  expect((await scene.finished(execution)).counts.sent).toBe(1);
-  expect(relay.mails[0]?.raw.toString()).toMatch(/^DKIM-Signature: /);
-});
-
-test('U9, OH-4: with a key that fails while it signs the message is held and logged, and leaves with a good one', async () => {
-  const lines: object[] = [];
-  const log: Log = { ...SILENT, error: (fields, message) => void lines.push({ ...fields, message }) };
-  const relay = await scene.relay();
+/** Opens, and fails when it signs: an even modulus passes for a key until then. */
+function brokenKey(): DkimKey {
   const whole = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
-  // An even modulus passes for a key until somebody signs with it.
   const modulus = Buffer.from(String(whole.n), 'base64url');
   modulus[modulus.length - 1] = (modulus.at(-1) ?? 0) & 0xfe;
   const broken = createPrivateKey({ key: { ...whole, n: modulus.toString('base64url') }, format: 'jwk' });
   const privateKey = broken.export({ type: 'pkcs8', format: 'pem' }).toString();
-  await put([{ selector: 's1', algorithm: 'rsa-sha256', privateKey }]);
-  await scene.worker(relay.url, { log });
-  const execution = await scene.enqueue();
-  await until(() => lines.length > 0);
-  expect(lines[0]).toMatchObject({
-    message: 'message held: it cannot be composed',
-    reason: 'dkim_signing_failed',
-  });
-  await until(async () => {
-    const batch = await scene.db.selectFrom('batch').selectAll().executeTakeFirst();
-    return batch?.owner === null && (batch.due_at?.getTime() ?? 0) > Date.now() + 30_000;
-  });
-  expect((await scene.counts(execution)).counts.queued).toBe(1);
-  expect(relay.mails).toEqual([]);
-  await put(generateDkimKeys('s3'));
-  await scene.db.updateTable('batch').set({ due_at: new Date() }).execute();
-  expect((await scene.finished(execution)).counts.sent).toBe(1);
-  expect(relay.mails[0]?.raw.toString()).toMatch(/^DKIM-Signature: /);
-});
+  return { selector: 's1', algorithm: 'rsa-sha256', privateKey };
+}
+
+test.each([
+  ['without a key to sign with', [], { message: 'batch held', error: 'dkim_key_missing' }],
+  [
+    'with a key that fails while it signs',
+    [brokenKey()],
+    { message: 'message held: it cannot be composed', reason: 'dkim_signing_failed' },
+  ],
+])(
+  'U9, OH-4: %s the message is held and logged, and leaves signed when there is a good one',
+  async (_what, keys, logged) => {
+    const lines: object[] = [];
+    const log: Log = { ...SILENT, error: (fields, message) => void lines.push({ ...fields, message }) };
+    const relay = await scene.relay();
+    await put(keys);
+    await scene.worker(relay.url, { log });
+    const execution = await scene.enqueue();
+    await until(() => lines.length > 0);
+    expect(lines[0]).toMatchObject(logged);
+    await until(async () => {
+      const batch = await scene.db.selectFrom('batch').selectAll().executeTakeFirst();
+      return batch?.owner === null && (batch.due_at?.getTime() ?? 0) > Date.now() + 30_000;
+    });
+    expect((await scene.counts(execution)).counts.queued).toBe(1);
+    expect(relay.mails).toEqual([]);
+    await put(generateDkimKeys('s3'));
+    await scene.db.updateTable('batch').set({ due_at: new Date() }).execute();
+    expect((await scene.finished(execution)).counts.sent).toBe(1);
+    expect(relay.mails[0]?.raw.toString()).toMatch(/^DKIM-Signature: /);
+  },
+);
