@@ -48,7 +48,10 @@ describe('IN-17 a mail that cannot be read', () => {
     await open({ patience: why === 'time' ? 2_000 : 60_000 });
     expect(await report(`X-Fault: ${fault} all\r\n`)).toEqual({ ok: false, why });
     expect(await kindOf()).toBe('hard');
-    expect(warnings).toHaveLength(fault === 'throw' ? 0 : 1);
+    const ended = fault === 'throw' ? 0 : 1;
+    // A question is answered before its thread has ended, and the next is read by the other one.
+    while (warnings.length < ended) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(warnings).toHaveLength(ended);
   });
 
   test('who waits behind it is read by the other thread meanwhile', async () => {
