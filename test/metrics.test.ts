@@ -320,12 +320,17 @@ describe('a listener that falls silent', () => {
     const result = (at: Exposition, name: string) =>
       at.value('adieu_inbound_canaries_total', { result: name }) ?? 0;
     const before = result(await scrape(listener), 'busy');
-    for (let place = 0; place < 60; place += 1) {
+    const hold = (): void => {
       const socket = connect(listener.smtpPort, '127.0.0.1');
       socket.on('error', () => undefined);
       held.push(socket);
-    }
-    await until(async () => result(await scrape(listener), 'busy') > before);
+    };
+    for (let place = 0; place < 60; place += 1) hold();
+    await until(async () => {
+      // A canary that was under way had a place of its own, which is free again.
+      hold();
+      return result(await scrape(listener), 'busy') > before;
+    });
     expect(await readiness(listener)).toMatchObject({ status: 200 });
     for (const socket of held.splice(0)) socket.destroy();
   }, 300_000);
