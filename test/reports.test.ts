@@ -35,12 +35,8 @@ beforeAll(async () => {
     ['receipt', {}],
     ['owed', { sendAfterComplaint: true }],
   ] as const) {
-    const configuration = {
-      subdomain: DOMAIN,
-      emailType: 'transactional',
-      from: { name: 'B', email: `b@${DOMAIN}` },
-      ...more,
-    };
+    const from = { name: 'B', email: `b@${DOMAIN}` };
+    const configuration = { subdomain: DOMAIN, emailType: 'transactional', from, ...more };
     const answer = await adieu.call('PUT', `/v1/channel-configurations/${name}`, configuration);
     expect(answer).toMatchObject({ status: 200 });
   }
