@@ -16,7 +16,7 @@ const PEOPLE = 4000;
 /** As shipped: connections to the relay, and messages on each. */
 const [CONNECTIONS, PER_CONNECTION] = [10, 2];
 /** What a killed worker leaves is found out soon. */
-const SHORT = { LEASE_SECONDS: '5', RELAY_REPLY_SECONDS: '10' };
+const SHORT = { LEASE_SECONDS: '5', RELAY_REPLY_SECONDS: '30' };
 
 let backend: Backend;
 let relay: ScriptedRelay;
@@ -96,36 +96,43 @@ test.each([2, 4])(
 
 test('workers that come, are asked to go, and are killed under load change nothing else', async () => {
   const [leaving, killed] = [await run('worker', SHORT), await run('worker', SHORT)];
-  const execution = await enqueue(api);
+  const executions = [await enqueue(api)];
   await until(async () => relay.mails.length > 300);
   const coming = await run('worker', SHORT);
 
-  await until(async () => (await heldBy(leaving)).leases > 0);
+  // Both have mails on the wire, however fast the first execution went: the relay holds the second one's first mails.
+  shut();
+  executions.push(await enqueue(api));
+  await until(async () =>
+    (await Promise.all([leaving, killed].map(heldBy))).every(({ sending }) => sending > 0),
+  );
+  await killed.kill();
+  const { leases, sending } = await heldBy(killed);
+  open();
   const asked = performance.now();
   expect(await leaving.stop()).toBe(0);
   const seconds = (performance.now() - asked) / 1000;
   expect(seconds).toBeLessThan(30);
   expect(await heldBy(leaving)).toEqual({ leases: 0, sending: 0 });
-
-  shut();
-  await until(async () => (await heldBy(killed)).sending > 0);
-  await killed.kill();
-  const { leases, sending } = await heldBy(killed);
-  open();
   await run('worker', SHORT);
 
-  const { counts } = await finished(api, execution);
-  const { sent = 0, unknown = 0, ...rest } = counts as Record<string, number>;
+  let [sent, unknown] = [0, 0];
+  for (const execution of executions) {
+    const { counts } = await finished(api, execution);
+    const { sent: arrived = 0, unknown: unheard = 0, ...rest } = counts as Record<string, number>;
+    expect(arrived + unheard).toBe(PEOPLE);
+    expect(Object.values(rest).every((number) => number === 0)).toBe(true);
+    sent += arrived;
+    unknown += unheard;
+  }
   process.stderr.write(
     `asked to go: gone after ${seconds.toFixed(1)} s; killed with ${leases} leases, ${sending} on the wire: ${unknown} unknown\n`,
   );
   expect(sending).toBeGreaterThan(0);
-  expect(sent + unknown).toBe(PEOPLE);
-  expect(Object.values(rest).every((number) => number === 0)).toBe(true);
   expect(unknown).toBeLessThanOrEqual(CONNECTIONS * PER_CONNECTION);
   // What is unknown may have arrived, and nobody else was forgotten.
   expect(relay.counts().size).toBeGreaterThanOrEqual(sent);
-  expect(relay.counts().size).toBeLessThanOrEqual(PEOPLE);
+  expect(relay.counts().size).toBeLessThanOrEqual(PEOPLE * executions.length);
   expectOnce();
   expect(await coming.stop()).toBe(0);
   expect(await heldBy(coming)).toEqual({ leases: 0, sending: 0 });
