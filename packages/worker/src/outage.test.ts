@@ -214,31 +214,25 @@ describe('a worker or its database goes away', () => {
     scene.later(line.cut);
     const database = openDatabase({ url: line.url });
     scene.later(database.close);
-    let hold: Promise<void> | null = null;
-    const relay = await scene.relay({
-      answer: async ({ stage }) => {
-        if (stage === 'content' && hold !== null) await hold;
-        return undefined;
-      },
-    });
-    await scene.people(300);
-    const worker = await scene.worker(relay.url, { database, connections: 5 });
-    const execution = await scene.enqueue();
-    await until(() => relay.mails.length > 30);
-    let release: () => void = () => {};
-    hold = new Promise((resolve) => {
+    let release: (_: undefined) => void = () => {};
+    const hold = new Promise<undefined>((resolve) => {
       release = resolve;
     });
-    const before = relay.mails.length;
-    await until(() => relay.mails.length >= before + 5);
+    const [FREE, CONNECTIONS] = [30, 5];
+    const relay = await scene.relay({
+      answer: ({ stage }) => (stage === 'content' && relay.mails.length > FREE ? hold : undefined),
+    });
+    await scene.people(300);
+    const worker = await scene.worker(relay.url, { database, connections: CONNECTIONS });
+    const execution = await scene.enqueue();
+    await until(() => relay.mails.length >= FREE + CONNECTIONS);
     await line.cut();
-    release();
-    hold = null;
+    release(undefined);
     await until(() => worker.ready() !== null);
     expect(worker.stats().repliesHeld).toBeGreaterThan(0);
     // As many as the connections hold, and not one more.
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    expect(worker.stats().repliesHeld).toBeLessThanOrEqual(10);
+    expect(worker.stats().repliesHeld).toBeLessThanOrEqual(2 * CONNECTIONS);
     await line.mend();
     const opened = Date.now();
     await until(async () => (await scene.counts(execution)).counts.sent > 60);
