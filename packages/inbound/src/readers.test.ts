@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Log } from '@adieu/core';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openReaders, type Readers, type ReadersOptions } from './readers.ts';
 
 const UNRULY = new URL('./testing/unruly-thread.ts', import.meta.url);
@@ -8,12 +11,24 @@ const THREADS = 2;
 
 let readers: Readers;
 let warnings: string[] = [];
-afterEach(() => readers.close());
+let warnedAt: number[] = [];
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'adieu-threads-'));
+});
+afterEach(async () => {
+  await readers.close();
+  await rm(folder, { recursive: true });
+});
 
 async function open(options: Partial<ReadersOptions> = {}): Promise<void> {
   warnings = [];
+  warnedAt = [];
   const ignore = (): void => undefined;
-  const warn = (_fields: object, message: string): void => void warnings.push(message);
+  const warn = (_fields: object, message: string): void => {
+    warnings.push(message);
+    warnedAt.push(performance.now());
+  };
   const log: Log = { debug: ignore, info: ignore, warn, error: ignore };
   readers = await openReaders({ log, program: UNRULY, ...options });
 }
@@ -85,6 +100,65 @@ describe('IN-17 a mail that cannot be read', () => {
   });
 });
 
+/**
+ * A program that goes by the order in which its threads start, the last of them for all that follow: `exit` and `hang` before they
+ * are ready, `silent` and `die` on a question, `answer` with their number.
+ */
+function threadsThat(...plan: readonly ('exit' | 'hang' | 'silent' | 'die' | 'answer')[]): URL {
+  const program = `import { mkdirSync } from 'node:fs';
+    import { parentPort } from 'node:worker_threads';
+    let number = 0;
+    for (let free = true; free; number += free ? 1 : 0) {
+      try { mkdirSync(${JSON.stringify(folder)} + '/' + number); free = false; } catch {}
+    }
+    const does = ${JSON.stringify(plan)}[Math.min(number, ${plan.length - 1})];
+    if (does === 'exit') process.exit(0);
+    parentPort.on('message', () => {
+      if (does === 'die') process.exit(0);
+      if (does === 'answer') parentPort.postMessage({ kind: 'answer', answer: { number } });
+    });
+    if (does !== 'hang') parentPort.postMessage({ kind: 'ready' });`;
+  return new URL(`data:text/javascript,${encodeURIComponent(program)}`);
+}
+
+describe('a thread that does not begin', () => {
+  test('in time is replaced, and its place reads', async () => {
+    await open({ program: threadsThat('silent', 'hang', 'answer'), startPatience: 5_000, patience: 120_000 });
+    const stuck = report();
+    stuck.catch(() => undefined);
+    expect(await report()).toEqual({ ok: true, answer: { number: 2 } });
+    expect(warnings).toEqual([expect.stringContaining('did not begin')]);
+  });
+
+  test('is tried again after pauses that grow, until one reads', async () => {
+    const restart = 50;
+    const plan = ['silent', 'die', 'exit', 'exit', 'exit', 'exit', 'exit', 'answer'] as const;
+    await open({ program: threadsThat(...plan), restart, patience: 120_000 });
+    const both = [report(), report()];
+    expect(await Promise.race(both)).toEqual({ ok: false, why: 'fault' });
+    for (const stuck of both) stuck.catch(() => undefined);
+    expect(await report()).toEqual({ ok: true, answer: { number: 7 } });
+    expect(warnings).toHaveLength(6);
+    const [, ...tried] = warnedAt;
+    const pauses = tried.slice(1).map((at, index) => at - (tried[index] ?? 0));
+    // A timer may be early by a part of a millisecond.
+    for (const [index, pause] of pauses.entries()) expect(pause).toBeGreaterThan(restart * 2 ** index - 2);
+  });
+
+  test('lets who asks come again while no other is left, and reads once it did begin', async () => {
+    await open({ program: threadsThat('die', 'die', 'exit', 'exit', 'exit', 'answer'), restart: 2_000 });
+    const fault = { ok: false, why: 'fault' };
+    expect(await Promise.all([report(), report()])).toEqual([fault, fault]);
+    await expect(report()).rejects.toThrow('no thread reads mail');
+    let reading: object | null = null;
+    for (let tries = 0; reading === null && tries < 6_000; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      reading = await report().catch(() => null);
+    }
+    expect(reading).toMatchObject({ ok: true });
+  });
+});
+
 describe('threads that read mail', () => {
   test('are as many as ever after some of them ended, and none once all is closed', async () => {
     const before = ports();
@@ -104,9 +178,10 @@ describe('threads that read mail', () => {
     await expect(open({ program: new URL('./no-such-thread.ts', import.meta.url) })).rejects.toThrow(
       'could be started',
     );
-    await expect(open({ program: new URL('data:text/javascript,process.exit(0)') })).rejects.toThrow(
-      'could be started',
-    );
+    // The second is none that Node would try: it throws at once, as where the machine has no thread left.
+    for (const program of ['data:text/javascript,process.exit(0)', 'https://thread.example/']) {
+      await expect(open({ program: new URL(program) })).rejects.toThrow('could be started');
+    }
   });
 
   test('know nothing of the environment', async () => {

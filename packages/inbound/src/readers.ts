@@ -2,7 +2,7 @@
  * Threads that read mail of anybody's make: each reads one mail at a time, and is ended when it takes too long (IN-17).
  *
  * The rule: whatever happens in there, every question is answered, and the thread that answers opt-outs never waits for it. What
- * hangs, throws or eats memory is unreadable, and its thread is replaced. The bytes are copied, not moved: who is ended takes along
+ * hangs, throws or eats memory is unreadable, and its thread is replaced; one that did not begin after a pause that grows. The bytes are copied, not moved: who is ended takes along
  * what it holds, and a mail that is unreadable has to be kept for a person.
  *
  * @module
@@ -22,8 +22,8 @@ export type Reading<Answer> =
 
 export interface Readers {
   /**
-   * Answers a question about a mail that this caller brought; callers take turns. Rejects when too many wait or all is being closed,
-   * and only then: who asked comes again.
+   * Answers a question about a mail that this caller brought; callers take turns. Rejects when too many wait, no thread is left or
+   * all is being closed, and only then: who asked comes again.
    */
   ask<Kind extends keyof Answers>(
     question: Question & { kind: Kind },
@@ -39,18 +39,25 @@ export interface ReadersOptions {
   readonly program?: URL;
   /** Milliseconds that a thread has for a question; 5,000 unless told otherwise. */
   readonly patience?: number;
+  /** Milliseconds that a thread has to begin; 30,000 unless told otherwise. */
+  readonly startPatience?: number;
+  /** Milliseconds before a thread that did not begin is tried again, doubled each time; 1,000 unless told otherwise. */
+  readonly restart?: number;
 }
 
 interface Job {
   readonly question: Question;
   readonly resolve: (reading: Reading<never>) => void;
   readonly reject: (error: Error) => void;
-  readonly waiting: NodeJS.Timeout;
+  /** While it waits for a thread. */
+  readonly timer: NodeJS.Timeout;
 }
 
 interface Thread {
   readonly worker: Worker;
   state: 'starting' | 'ready' | 'ending';
+  /** It was asked something, so it did begin. */
+  asked: boolean;
   job: Job | null;
   timer?: NodeJS.Timeout;
 }
@@ -62,8 +69,10 @@ const QUEUE_LIMIT = 1_000;
 /** For a free thread. */
 const QUEUE_PATIENCE_MS = 30_000;
 const PATIENCE_MS = 5_000;
-/** Before a thread that did not even start is tried again. */
+const START_PATIENCE_MS = 30_000;
 const RESTART_MS = 1_000;
+/** However often it did not begin. */
+const LONGEST_RESTART_MS = 30_000;
 /** MiB of V8's heap. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 };
 /** TypeScript under test, JavaScript once built, as this file is. */
@@ -71,7 +80,9 @@ const PROGRAM = new URL(`./reading-thread${import.meta.url.slice(-3)}`, import.m
 
 /** Starts the threads; resolves once one of them is ready, rejects when the first that ends was none. */
 export async function openReaders(options: ReadersOptions): Promise<Readers> {
-  const { log, program = PROGRAM, patience = PATIENCE_MS } = options;
+  const { log, program = PROGRAM, patience = PATIENCE_MS, startPatience = START_PATIENCE_MS } = options;
+  const firstPause = options.restart ?? RESTART_MS;
+  let pause = firstPause;
   const threads = new Set<Thread>();
   const queue = openTurns<Job>();
   let closed = false;
@@ -85,19 +96,32 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
 
   /** Starts as many as there should be. */
   function fill(): void {
-    while (!closed && threads.size < THREADS) start();
+    for (let missing = THREADS - threads.size; !closed && missing > 0; missing -= 1) start();
   }
 
   function start(): void {
-    // Who reads hostile bytes needs no secrets.
-    const worker = new Worker(program, { env: {}, resourceLimits: RESOURCE_LIMITS });
-    const thread: Thread = { worker, state: 'starting', job: null };
+    let worker: Worker;
+    try {
+      // Who reads hostile bytes needs no secrets.
+      worker = new Worker(program, { env: {}, resourceLimits: RESOURCE_LIMITS });
+    } catch (error) {
+      // The machine has no thread left.
+      startLater(error as Error);
+      return;
+    }
+    const thread: Thread = { worker, state: 'starting', asked: false, job: null };
     let cause: NodeJS.ErrnoException | undefined;
     threads.add(thread);
+    thread.timer = inPatience(startPatience, () => {
+      if (thread.state === 'starting') end(thread);
+    });
     worker.on('message', (reply: Reply) => {
       if (thread.state === 'ending') return;
-      if (reply.kind === 'ready') thread.state = 'ready';
-      else settle(thread, reply.kind === 'answer' ? { ok: true, answer: reply.answer as never } : FAULT);
+      if (reply.kind === 'ready') {
+        clearTimeout(thread.timer);
+        thread.state = 'ready';
+        pause = firstPause;
+      } else settle(thread, reply.kind === 'answer' ? { ok: true, answer: reply.answer as never } : FAULT);
       onReady();
       proceed();
     });
@@ -105,21 +129,32 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
       cause = error;
     });
     worker.on('exit', () => {
-      const wasStarting = thread.state === 'starting';
       threads.delete(thread);
       settle(thread, { ok: false, why: cause?.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'fault' });
       if (closed) return;
+      if (!thread.asked) return startLater(cause ?? new Error('it ended before it began'));
       log.warn(
         { error: cause?.code ?? cause?.name },
         'a thread that reads mail ended, another takes its place',
       );
-      if (!wasStarting) return fill();
-      onFailed(cause ?? new Error('a thread that reads mail ended before it began'));
-      restart ??= setTimeout(() => {
-        restart = undefined;
-        fill();
-      }, RESTART_MS);
+      fill();
     });
+  }
+
+  /** What cannot begin is not tried without a pause. While none of the threads is left, who asks comes again. */
+  function startLater(cause: NodeJS.ErrnoException): void {
+    onFailed(cause);
+    log.warn(
+      { error: cause.code ?? cause.name },
+      'a thread that reads mail did not begin, it is tried again',
+    );
+    if (threads.size === 0) refuse(waiting(), 'no thread reads mail');
+    if (restart !== undefined) return;
+    restart = setTimeout(() => {
+      restart = undefined;
+      fill();
+    }, pause);
+    pause = Math.min(2 * pause, LONGEST_RESTART_MS);
   }
 
   /** Hands waiting questions to threads that are free. */
@@ -128,16 +163,14 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
       if (thread.state !== 'ready' || thread.job !== null) continue;
       const job = queue.next();
       if (job === undefined) return;
-      clearTimeout(job.waiting);
+      clearTimeout(job.timer);
       thread.job = job;
+      thread.asked = true;
       const raw = Uint8Array.from(job.question.raw);
       thread.worker.postMessage({ ...job.question, raw }, [raw.buffer]);
-      thread.timer = setTimeout(() => {
-        // An answer that has come by now was not late; we were.
-        setImmediate(() => {
-          if (thread.job === job) end(thread);
-        });
-      }, patience);
+      thread.timer = inPatience(patience, () => {
+        if (thread.job === job) end(thread);
+      });
     }
   }
 
@@ -149,29 +182,29 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
 
   function ask(question: Question, caller: string): Promise<Reading<never>> {
     return new Promise((resolve, reject) => {
-      if (closed || queue.size() >= QUEUE_LIMIT) {
-        reject(new Error('too many mails are being read'));
+      if (closed || threads.size === 0 || queue.size() >= QUEUE_LIMIT) {
+        reject(new Error(threads.size === 0 ? 'no thread reads mail' : 'too many mails are being read'));
         return;
       }
-      const waiting = setTimeout(() => {
+      const timer = setTimeout(() => {
         queue.remove(caller, job);
         reject(new Error('no thread was free to read a mail'));
       }, QUEUE_PATIENCE_MS);
-      const job: Job = { question, resolve, reject, waiting };
+      const job: Job = { question, resolve, reject, timer };
       queue.add(caller, job);
       proceed();
     });
   }
 
+  /** Takes out all that waits for a thread. */
+  function waiting(): readonly Job[] {
+    return Array.from({ length: queue.size() }, () => queue.next()).flatMap((job) => job ?? []);
+  }
+
   async function close(): Promise<void> {
     closed = true;
     clearTimeout(restart);
-    const jobs = [...threads].flatMap(({ job }) => job ?? []);
-    for (let job = queue.next(); job !== undefined; job = queue.next()) jobs.push(job);
-    for (const { waiting, reject } of jobs) {
-      clearTimeout(waiting);
-      reject(new Error('mail is no longer read'));
-    }
+    refuse([...[...threads].flatMap(({ job }) => job ?? []), ...waiting()], 'mail is no longer read');
     for (const { timer } of threads) clearTimeout(timer);
     await Promise.all([...threads].map(({ worker }) => worker.terminate()));
   }
@@ -187,6 +220,18 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
 }
 
 const FAULT = { ok: false, why: 'fault' } as const;
+
+/** What a thread has said by the time that we look was not late; we were. */
+function inPatience(milliseconds: number, then: () => void): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(then), milliseconds);
+}
+
+function refuse(jobs: readonly Job[], why: string): void {
+  for (const { timer, reject } of jobs) {
+    clearTimeout(timer);
+    reject(new Error(why));
+  }
+}
 
 function settle(thread: Thread, reading: Reading<never>): void {
   clearTimeout(thread.timer);
