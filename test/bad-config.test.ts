@@ -1,5 +1,6 @@
 /**
- * Every broken configuration has an expected complaint: `bad-config/NN-name.env` beside `NN-name.want.txt`.
+ * Every broken configuration has an expected complaint: `bad-config/NN-name.env` beside `NN-name.want.txt`. Roles of the process
+ * stand in a line `# adieu serve --roles inbound`.
  *
  * `UPDATE_FIXTURES=1` writes what is said now, for a person to read before it is committed.
  *
@@ -8,7 +9,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import { problemsPage, readConfig } from '@adieu/app';
+import { problemsPage, readConfig, readRoles } from '@adieu/app';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
 const FOLDER = fileURLToPath(new URL('./bad-config/', import.meta.url));
@@ -17,8 +18,10 @@ const NAMES = readdirSync(FOLDER)
   .map((name) => name.slice(0, -'.env'.length));
 
 function complaintOf(name: string): string {
-  const variables = parseEnv(readFileSync(`${FOLDER}${name}.env`, 'utf8')) as Record<string, string>;
-  const outcome = readConfig(variables, ['RELAY_URL']);
+  const text = readFileSync(`${FOLDER}${name}.env`, 'utf8');
+  const [, roles] = /^# adieu serve --roles (\S+)$/m.exec(text) ?? [];
+  const variables = parseEnv(text) as Record<string, string>;
+  const outcome = readConfig(variables, ['RELAY_URL'], roles === undefined ? [] : readRoles(roles));
   return outcome.ok ? '' : `${problemsPage(outcome.problems)}\n`;
 }
 

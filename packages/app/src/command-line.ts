@@ -59,7 +59,7 @@ function buildProgram(state: State): Command {
     .option('--roles <list>', `which of ${ROLES.join(', ')}, separated by commas`, asRoles, ROLES)
     .action(async ({ roles }: { roles: readonly Role[] }) => {
       const needed: Variable[] = roles.includes('worker') ? ['RELAY_URL'] : [];
-      const config = configure(needed);
+      const config = configure(needed, roles);
       const { serve } = await import('./commands/serve.ts');
       await serve(config, roles);
     });
@@ -276,8 +276,8 @@ hard: the mailbox is not there; soft: it did not take this message, or not yet (
 or how; complaint; auto-reply; delivered; none: nothing to act upon. With --json one line per mail:
 {"file","recipients":[{"address"?,"status"?,"kind","reason"}],"error"?}. Nothing is stored, no configuration is read.`;
 
-function configure(required: readonly Variable[] = []): Config {
-  const outcome = readConfig(environment(), required);
+function configure(required: readonly Variable[] = [], roles: readonly Role[] = []): Config {
+  const outcome = readConfig(environment(), required, roles);
   if (outcome.ok) return outcome.config;
   throw new ConfigurationBroken(problemsPage(outcome.problems));
 }

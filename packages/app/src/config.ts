@@ -8,10 +8,12 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Role } from './role.ts';
 import {
   apiKey,
   choice,
   defaulted,
+  fits,
   type GivenKeyRing,
   host,
   keyRing,
@@ -62,9 +64,12 @@ export const Environment = z.object({
   ),
   SMTP_TLS_CERT: optional(
     { meaning: 'PEM file: certificate for STARTTLS on the inbound listener', unset: 'no STARTTLS' },
-    pemFile,
+    pemFile('cert', 'certificate'),
   ),
-  SMTP_TLS_KEY: optional({ meaning: 'PEM file: its private key', unset: 'no STARTTLS' }, pemFile),
+  SMTP_TLS_KEY: optional(
+    { meaning: 'PEM file: its private key', unset: 'no STARTTLS' },
+    pemFile('key', 'private key without a passphrase'),
+  ),
   ADIEU_API_KEY: optional(
     {
       meaning: 'Key with every scope for the organisation "default"',
@@ -232,10 +237,15 @@ export function environment(): Variables {
  * Reads a configuration. An empty text counts as absent, as Compose files and CI write it.
  *
  * @param required variables that the command cannot do without
+ * @param roles what the process is to do
  */
-export function readConfig(variables: Variables, required: readonly Variable[] = []): ConfigOutcome {
+export function readConfig(
+  variables: Variables,
+  required: readonly Variable[] = [],
+  roles: readonly Role[] = [],
+): ConfigOutcome {
   const parsed = Environment.safeParse(present(variables));
-  const problems = parsed.success ? contradictions(parsed.data) : parsed.error.issues.map(asProblem);
+  const problems = parsed.success ? contradictions(parsed.data, roles) : parsed.error.issues.map(asProblem);
   const missing = required
     .filter((variable) => (variables[variable]?.trim() ?? '') === '')
     .map((variable) => ({ variable, code: 'required', says: 'it has to be set for this command.' }));
@@ -262,7 +272,7 @@ function asProblem(issue: z.core.$ZodIssue): ConfigProblem {
 }
 
 /** What each variable alone cannot say. */
-function contradictions(read: z.output<typeof Environment>): ConfigProblem[] {
+function contradictions(read: z.output<typeof Environment>, roles: readonly Role[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const pair = ['SMTP_TLS_CERT', 'SMTP_TLS_KEY'] as const;
   for (const [given, other] of [pair, [pair[1], pair[0]] as const]) {
@@ -271,6 +281,21 @@ function contradictions(read: z.output<typeof Environment>): ConfigProblem[] {
       variable: other,
       code: 'incomplete_pair',
       says: `it has to be set too, since ${given} is.`,
+    });
+  }
+  const { SMTP_TLS_CERT: cert, SMTP_TLS_KEY: key } = read;
+  if (cert !== null && key !== null && !fits({ cert, key })) {
+    problems.push({
+      variable: 'SMTP_TLS_KEY',
+      code: 'key_mismatch',
+      says: 'it is not the key of the certificate in SMTP_TLS_CERT.',
+    });
+  }
+  if (read.SMTP_PORT === null && roles.length === 1 && roles[0] === 'inbound') {
+    problems.push({
+      variable: 'SMTP_PORT',
+      code: 'nothing_to_do',
+      says: '"off" leaves nothing to do for a process whose only role is inbound.',
     });
   }
   const taken =

@@ -8,7 +8,7 @@ export type { Config, ConfigOutcome, ConfigProblem, Variable, Variables } from '
 export { Environment, readConfig } from './config.ts';
 export { problemsPage, settingsPage, showSettings } from './config-page.ts';
 export { readPeople } from './people.ts';
-export { ROLES, type Role } from './role.ts';
+export { ROLES, type Role, readRoles } from './role.ts';
 export type { Doors, RoleOptions, RunningRoles } from './roles.ts';
 export { startRoles } from './roles.ts';
 export { closeStages, type Stage } from './shutdown.ts';

@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { isFailure, parseKeyRing, parseTopic } from '@adieu/core';
 import { z } from 'zod';
 
@@ -147,13 +148,29 @@ export function oneOfEach(...characters: readonly string[]): Read<readonly strin
   };
 }
 
-/** The text of a file. */
-export const pemFile: Read<string> = (given) => {
-  const content = contentOf(given);
-  if (content === null) return fault('file_unreadable', `the file ${quoted(given)} cannot be read.`);
-  if (content.includes('-----BEGIN ')) return { value: content };
-  return fault('not_pem', `the file ${quoted(given)} is not PEM.`);
-};
+/** The text of a file that TLS can use; what it has to hold is said where it does not. */
+export function pemFile(part: 'cert' | 'key', holds: string): Read<string> {
+  return (given) => {
+    const content = contentOf(given);
+    if (content === null) return fault('file_unreadable', `the file ${quoted(given)} cannot be read.`);
+    if (!content.includes('-----BEGIN ')) return fault('not_pem', `the file ${quoted(given)} is not PEM.`);
+    if (fits({ [part]: content })) return { value: content };
+    return fault(
+      'not_usable',
+      `the file ${quoted(given)} holds no ${holds} that TLS can use; it may be torn.`,
+    );
+  };
+}
+
+/** Whether TLS can use a certificate, a key, or both together. */
+export function fits(pair: Pick<SecureContextOptions, 'cert' | 'key'>): boolean {
+  try {
+    createSecureContext(pair);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Addresses and networks, separated by commas. */
 export const networks: Read<readonly string[]> = (given) => {
