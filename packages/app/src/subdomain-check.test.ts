@@ -66,7 +66,7 @@ async function look(world: World = {}): Promise<ReadonlyMap<string, Finding>> {
     {
       dns,
       policyHost: async () => served,
-      refuses: (address) => refuses(address, new Set([DOMAIN]), ring),
+      refuses: (address) => refuses(address, new Set([DOMAIN])),
     },
     mailComesIn,
   );

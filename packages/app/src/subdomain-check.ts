@@ -4,7 +4,7 @@
  * @module
  */
 import { type DkimKey, type DnsRecord, dnsRecords, exchangerOf, isFailure, type KeyRing } from '@adieu/core';
-import { readRecipient, route } from '@adieu/inbound';
+import { ROLES, readRecipient } from '@adieu/inbound';
 import { type Db, listSubdomains, openSubdomainKeys, type StoredSubdomain } from '@adieu/store';
 import { type Config, publicName } from './config.ts';
 import { checkDmarc, checkExchangers, checkKeys, checkSpf } from './dns-check.ts';
@@ -14,7 +14,6 @@ import { systemNameServer } from './name-server.ts';
 import { checkSts, checkTlsReports, type ExpectedPolicy, type PolicySources } from './policy-check.ts';
 import { publicPolicyHost } from './policy-host.ts';
 import type { JudgeSts } from './sts-mode.ts';
-import { HOME } from './wiring.ts';
 
 /** What is known of the installation beside its database. */
 export interface Surroundings {
@@ -31,7 +30,7 @@ export async function checkSubdomains(db: Db, { config, judge }: Surroundings): 
   const sources = {
     dns: systemNameServer(),
     policyHost: publicPolicyHost,
-    refuses: (address: string) => ring !== null && refuses(address, ours, ring),
+    refuses: (address: string) => refuses(address, ours),
   };
   const findings: Finding[] = [];
   for (const subdomain of subdomains) {
@@ -95,10 +94,9 @@ export function expectedOf(
   }
 }
 
-/** Whether the inbound listener answers an address at one of our domains with a refusal for good. */
-export function refuses(address: string, ours: ReadonlySet<string>, ring: KeyRing): boolean {
+/** Whether an address at one of our domains is none that takes reports: an address with a token is about one message. */
+export function refuses(address: string, ours: ReadonlySet<string>): boolean {
   const recipient = readRecipient(address);
   if (recipient?.domain == null || !ours.has(recipient.domain)) return false;
-  const domain = { kind: 'ours', audience: HOME } as const;
-  return route(recipient, { domain, ring, separators: ['+'] }).kind === 'unknown';
+  return !ROLES.some((role) => role === recipient.localPart.toLowerCase());
 }

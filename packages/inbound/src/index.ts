@@ -6,7 +6,7 @@
  */
 export { type Listener, sendCanary } from './canary.ts';
 export { type Inbound, type InboundOptions, startInbound } from './listener.ts';
-export { type DomainStanding, type Recipient, type Route, readRecipient, route } from './route.ts';
+export { type Recipient, ROLES, readRecipient } from './route.ts';
 export { openSesDoor, type SesDoorOptions } from './ses/door.ts';
 export { readCertificate, type ShownCertificate } from './shown-certificate.ts';
 export { verifySignatures } from './signatures.ts';
