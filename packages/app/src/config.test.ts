@@ -55,6 +55,11 @@ describe('the configuration', () => {
     expect(config.inbound).toMatchObject({ port: null, said: false });
   });
 
+  test('lets a process that does something else too have the role inbound and no port', () => {
+    expect(readConfig({ SMTP_PORT: 'off' }, [], ['inbound', 'api']).ok).toBe(true);
+    expect(readConfig({ SMTP_PORT: 'off' }, [], ['inbound']).ok).toBe(false);
+  });
+
   test('knows whether somebody said where inbound mail is received', () => {
     expect(read({ SMTP_PORT: '2525' }).inbound.said).toBe(true);
     expect(read({ SMTP_HOST: 'mx.example.com' }).inbound.said).toBe(true);

@@ -63,7 +63,7 @@ export { findList, putList } from './list.ts';
 export type { ListedMessage, MessagePage, MessagePageRequest } from './message-list.ts';
 export { listMessages } from './message-list.ts';
 export type { MigrationOutcome } from './migration.ts';
-export { migrate } from './migration.ts';
+export { migrate, readVersion } from './migration.ts';
 export type { OpenExecution } from './open-execution.ts';
 export { openExecutions } from './open-execution.ts';
 export type { OptOutRecorder, OptOutStats } from './opt-out-recorder.ts';

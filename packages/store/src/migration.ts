@@ -40,6 +40,16 @@ export async function migrate(db: Db): Promise<MigrationOutcome> {
   return { from, to: latest };
 }
 
+/** The version that the database is at, and the one that this program needs; 0 is an empty database. */
+export async function readVersion(db: Db): Promise<{ readonly found: number; readonly needed: number }> {
+  const needed = listMigrations().at(-1)?.number ?? 0;
+  const { rows } = await sql<{
+    there: boolean;
+  }>`SELECT to_regclass('migration') IS NOT NULL AS there`.execute(db);
+  if (rows[0]?.there !== true) return { found: 0, needed };
+  return { found: await versionOf(db), needed };
+}
+
 /** Migrations in order. Throws when a number is missing or doubled: the order must be one. */
 export function listMigrations(): readonly Migration[] {
   const names = readdirSync(FOLDER).filter((name) => name.endsWith('.sql'));
@@ -67,11 +77,7 @@ async function applyNext(db: Db, migrations: readonly Migration[], latest: numbe
       number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`.execute(
       transaction,
     );
-    const row = await transaction
-      .selectFrom('migration')
-      .select(({ fn }) => fn.max('number').as('number'))
-      .executeTakeFirst();
-    const before = row?.number ?? 0;
+    const before = await versionOf(transaction);
     if (before > latest) throw newer(before, latest);
     const next = migrations[before];
     if (next === undefined) return { before, after: before };
@@ -79,6 +85,14 @@ async function applyNext(db: Db, migrations: readonly Migration[], latest: numbe
     await transaction.insertInto('migration').values({ number: next.number, name: next.name }).execute();
     return { before, after: next.number };
   });
+}
+
+async function versionOf(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('migration')
+    .select(({ fn }) => fn.max('number').as('number'))
+    .executeTakeFirst();
+  return row?.number ?? 0;
 }
 
 function readMigration({ name }: Migration): string {

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { Failure } from '@adieu/core';
+import { Failure, isFailure } from '@adieu/core';
 import { type Listener, readCertificate, sendCanary } from '@adieu/inbound';
-import { checkDatabase, type Db, hasCluster, readInboundWatch } from '@adieu/store';
+import { checkDatabase, type Db, hasCluster, readInboundWatch, readVersion } from '@adieu/store';
 import type { Config } from '../config.ts';
 import { type Finding, findingsPage } from '../finding.ts';
 import { findKeyRing } from '../keys.ts';
-import { openLog } from '../log.ts';
+import { openLog, redact } from '../log.ts';
 import { answer, type Output } from '../output.ts';
 import { type JudgeSts, openStsJudge } from '../sts-mode.ts';
 import { checkSubdomains } from '../subdomain-check.ts';
@@ -39,26 +39,48 @@ export async function examine(config: Config, options: DoctorOptions): Promise<b
   return findings.every(({ verdict }) => verdict !== 'wrong');
 }
 
-async function askDatabase(config: Config, judge: JudgeSts | null): Promise<readonly Finding[]> {
+/** What the database says, and what it knows of the subdomains. `judge`: by what the listener shows; null while nobody knows. */
+export async function askDatabase(config: Config, judge: JudgeSts | null): Promise<readonly Finding[]> {
   const check = 'database';
   if (config.databaseUrl === null && !(await hasCluster(config.dataDir))) {
     return [{ check, verdict: 'unknown', says: `There is no installation in ${config.dataDir}.` }];
   }
   const { database, close } = await openOwnDatabase(config, openLog(config.logLevel));
+  const { db } = database;
   try {
-    await checkDatabase(database.db);
-    const answers = { check, verdict: 'ok', says: 'It answers.' } as const;
+    const answers = await foundOut(check, () => checkVersion(db));
+    if (answers.some(({ verdict }) => verdict === 'wrong')) return answers;
     return [
-      answers,
-      ...(await lastCame(config, database.db)),
-      ...(await checkSubdomains(database.db, { config, judge })),
+      ...answers,
+      ...(await foundOut('last mail', () => lastCame(config, db))),
+      ...(await foundOut('subdomains', () => checkSubdomains(db, { config, judge }))),
     ];
-  } catch (error) {
-    const says = error instanceof Failure ? error.detail : 'It cannot be asked. Run "adieu migrate" first.';
-    return [{ check, verdict: 'wrong', says }];
   } finally {
     await close();
   }
+}
+
+/** What nobody foresaw is told as it is: advice would only be right by chance. */
+async function foundOut(check: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    const { message, cause } = error as Error;
+    const says = isFailure(error) ? error.detail : `Looking failed: ${redact(message)}.`;
+    return [
+      { check, verdict: 'wrong', says: cause instanceof Error ? `${says} (${redact(cause.message)})` : says },
+    ];
+  }
+}
+
+async function checkVersion(db: Db): Promise<readonly Finding[]> {
+  const check = 'database';
+  await checkDatabase(db);
+  const { found, needed } = await readVersion(db);
+  if (found === needed) return [{ check, verdict: 'ok', says: 'It answers.' }];
+  const advice = found < needed ? 'Run "adieu migrate" first.' : 'Use the newer program.';
+  const says = `It is at version ${found}, and this program needs ${needed}. ${advice}`;
+  return [{ check, verdict: 'wrong', says }];
 }
 
 async function lastCame({ inbound }: Config, db: Db): Promise<readonly Finding[]> {
