@@ -11,7 +11,8 @@ import { generateKeyRing, SILENT } from '@adieu/core';
 import { openDatabase, startEmbedded } from '@adieu/store';
 import { afterEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
-import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
+import { openBarrier } from '../packages/worker/src/testing/barrier.ts';
+import { startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
 import type { Backend } from './backend.ts';
 import {
   createBrand,
@@ -89,12 +90,8 @@ test('the embedded PostgreSQL, killed with its postmaster, is started again by t
 }, 480_000);
 
 async function outage(victim: Victim): Promise<void> {
-  let relay: ScriptedRelay | null = null;
-  let gate: Promise<undefined> | null = null;
-  let open: () => void = () => undefined;
-  relay = await startScriptedRelay({
-    answer: ({ stage }) => (stage === 'content' && gate !== null ? gate : undefined),
-  });
+  const barrier = openBarrier();
+  const relay = await startScriptedRelay({ answer: barrier.answer });
   closing.push(relay.close);
   const env = { ADIEU_KEYRING: generateKeyRing() };
   const relayUrl = relay.url;
@@ -112,14 +109,9 @@ async function outage(victim: Victim): Promise<void> {
   const before = relay.mails.length;
 
   // In the middle of a second execution, with replies on their way.
+  barrier.shutAfter(200);
   const second = await enqueue(api);
-  await until(async () => (relay?.mails.length ?? 0) > before + 200);
-  gate = new Promise((resolve) => {
-    open = () => {
-      gate = null;
-      resolve(undefined);
-    };
-  });
+  await until(async () => relay.mails.length > before + 200);
   const clicks = answersOf(people.slice(0, 60), (person) => postOneClick(api, wayOut(links, person).https));
   const mails = answersOf(people.slice(60, 120), (person) =>
     mailTheAddress(inbound, wayOut(links, person).mailto, 'Subject: unsubscribe\r\n\r\n').then((reply) =>
@@ -128,7 +120,7 @@ async function outage(victim: Victim): Promise<void> {
   );
   await until(async () => clicks.size > 3 && mails.size > 3);
   const bringBack = await victim.end();
-  open();
+  barrier.open();
   if (victim.backend.dataDir === null) {
     await until(async () => [...clicks.values()].includes(503) && [...mails.values()].includes(451));
     await until(async () => !(await isReady(api)) && !(await isReady(worker)) && !(await isReady(inbound)));
@@ -141,7 +133,7 @@ async function outage(victim: Victim): Promise<void> {
   await until(async () => (await sql`SELECT 1`.execute(database.db).catch(() => null)) !== null);
   const back = performance.now();
   await until(async () => (await isReady(api)) && (await isReady(worker)) && (await isReady(inbound)));
-  await until(async () => (relay?.mails.length ?? 0) > sunk + 10);
+  await until(async () => relay.mails.length > sunk + 10);
   const seconds = (performance.now() - back) / 1000;
 
   const { counts } = await finished(api, second);

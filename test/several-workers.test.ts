@@ -6,6 +6,7 @@
 import { generateKeyRing } from '@adieu/core';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { type Barrier, openBarrier } from '../packages/worker/src/testing/barrier.ts';
 import { type ScriptedRelay, startScriptedRelay } from '../packages/worker/src/testing/scripted-relay.ts';
 import { type Backend, openBackend } from './backend.ts';
 import { createBrand, enqueue, finished, importPeople } from './brand.ts';
@@ -21,24 +22,21 @@ const SHORT = { LEASE_SECONDS: '5', RELAY_REPLY_SECONDS: '30' };
 let backend: Backend;
 let relay: ScriptedRelay;
 let api: RunningAdieu;
-let gate: Promise<undefined> | null;
-let open: () => void;
+let barrier: Barrier;
 const ring = generateKeyRing();
 const processes: RunningAdieu[] = [];
 
 beforeEach(async () => {
-  gate = null;
   backend = await openBackend();
-  relay = await startScriptedRelay({
-    answer: ({ stage }) => (stage === 'content' && gate !== null ? gate : undefined),
-  });
+  barrier = openBarrier();
+  relay = await startScriptedRelay({ answer: barrier.answer });
   api = await run('api');
   await createBrand(api);
   await importPeople(api, PEOPLE);
 });
 
 afterEach(async () => {
-  open?.();
+  barrier?.open();
   for (const process of processes.splice(0)) await process.stop();
   await relay?.close();
   await backend?.close();
@@ -49,16 +47,6 @@ async function run(roles: string, env: object = {}): Promise<RunningAdieu> {
   const adieu = await runAdieu({ backend, relayUrl: relay.url, roles, env: all });
   processes.push(adieu);
   return adieu;
-}
-
-/** The relay accepts nothing more until it is opened. */
-function shut(): void {
-  gate = new Promise((resolve) => {
-    open = () => {
-      gate = null;
-      resolve(undefined);
-    };
-  });
 }
 
 /**
@@ -80,11 +68,11 @@ function expectOnce(): void {
 test.each([2, 4])(
   '%i workers share an execution, and each message is delivered once',
   async (many) => {
-    shut();
+    barrier.shutAfter(0);
     const workers = await Promise.all(Array.from({ length: many }, () => run('worker')));
     const execution = await enqueue(api);
     await until(async () => (await Promise.all(workers.map(heldBy))).every(({ sending }) => sending > 0));
-    open();
+    barrier.open();
     const { counts } = await finished(api, execution);
     expect(counts).toMatchObject({ sent: PEOPLE, unknown: 0 });
     expect(relay.counts().size).toBe(PEOPLE);
@@ -101,14 +89,14 @@ test('workers that come, are asked to go, and are killed under load change nothi
   const coming = await run('worker', SHORT);
 
   // Both have mails on the wire, however fast the first execution went: the relay holds the second one's first mails.
-  shut();
+  barrier.shutAfter(0);
   executions.push(await enqueue(api));
   await until(async () =>
     (await Promise.all([leaving, killed].map(heldBy))).every(({ sending }) => sending > 0),
   );
   await killed.kill();
   const { leases, sending } = await heldBy(killed);
-  open();
+  barrier.open();
   const asked = performance.now();
   expect(await leaving.stop()).toBe(0);
   const seconds = (performance.now() - asked) / 1000;

@@ -8,6 +8,7 @@ import {
   putTemplate,
 } from '@adieu/store';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openBarrier } from './testing/barrier.ts';
 import { openScene, type Scene, until } from './testing/scene.ts';
 
 let scene: Scene;
@@ -34,12 +35,15 @@ async function expire(execution: number): Promise<void> {
 
 describe('S8: controls under way', () => {
   test('a pause stops a running worker, nothing is lost or doubled, and resuming finishes', async () => {
-    const relay = await scene.relay();
+    const barrier = openBarrier();
+    barrier.shutAfter(20);
+    const relay = await scene.relay({ answer: barrier.answer });
     await scene.people(600);
     await scene.worker(relay.url);
     const execution = await scene.enqueue();
-    await until(async () => (await counts(execution)).sent > 20);
+    await until(async () => (await counts(execution)).sent === 20);
     await say(execution, 'pause');
+    barrier.open();
     // The lease is given back as one that was lost, long before its 20 s are over or the batch is done.
     await released(execution);
     await until(async () => (await counts(execution)).sending === 0);
@@ -55,12 +59,15 @@ describe('S8: controls under way', () => {
   });
 
   test('a cancellation ends what has not left, and the sink agrees with the ledger', async () => {
-    const relay = await scene.relay();
+    const barrier = openBarrier();
+    barrier.shutAfter(20);
+    const relay = await scene.relay({ answer: barrier.answer });
     await scene.people(1500);
     await scene.worker(relay.url);
     const execution = await scene.enqueue();
-    await until(async () => (await counts(execution)).sent > 20);
+    await until(async () => (await counts(execution)).sent === 20);
     await say(execution, 'cancel');
+    barrier.open();
     const { sent, failed, unknown } = (await scene.finished(execution)).counts;
     expect([sent + failed, unknown]).toEqual([1500, 0]);
     expect(failed).toBeGreaterThan(0);

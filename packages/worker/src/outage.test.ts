@@ -10,6 +10,7 @@ import {
 } from '@adieu/store';
 import { openCuttableLine } from '@adieu/store/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openBarrier } from './testing/barrier.ts';
 import { openScene, type Scene, until } from './testing/scene.ts';
 import { startScriptedRelay } from './testing/scripted-relay.ts';
 import { RFC_TIMEOUTS } from './transaction.ts';
@@ -214,25 +215,21 @@ describe('a worker or its database goes away', () => {
     scene.later(line.cut);
     const database = openDatabase({ url: line.url });
     scene.later(database.close);
-    let release: (_: undefined) => void = () => {};
-    const hold = new Promise<undefined>((resolve) => {
-      release = resolve;
-    });
-    const [FREE, CONNECTIONS] = [30, 5];
-    const relay = await scene.relay({
-      answer: ({ stage }) => (stage === 'content' && relay.mails.length > FREE ? hold : undefined),
-    });
+    const barrier = openBarrier();
+    barrier.shutAfter(30);
+    const relay = await scene.relay({ answer: barrier.answer });
     await scene.people(300);
-    const worker = await scene.worker(relay.url, { database, connections: CONNECTIONS });
+    const connections = 5;
+    const worker = await scene.worker(relay.url, { database, connections });
     const execution = await scene.enqueue();
-    await until(() => relay.mails.length >= FREE + CONNECTIONS);
+    await until(() => relay.mails.length >= 30 + connections);
     await line.cut();
-    release(undefined);
+    barrier.open();
     await until(() => worker.ready() !== null);
     expect(worker.stats().repliesHeld).toBeGreaterThan(0);
     // As many as the connections hold, and not one more.
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    expect(worker.stats().repliesHeld).toBeLessThanOrEqual(2 * CONNECTIONS);
+    expect(worker.stats().repliesHeld).toBeLessThanOrEqual(2 * connections);
     await line.mend();
     const opened = Date.now();
     await until(async () => (await scene.counts(execution)).counts.sent > 60);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { jobId } from './job.ts';
 import { type Consumer, startConsumer, startQueue } from './queue.ts';
+import { openBarrier } from './testing/barrier.ts';
 import {
   openPostgresHome,
   openRedisHome,
@@ -142,16 +143,9 @@ describe.each(QUEUE_HOMES)('a queue on %s', (kind, open) => {
     closing.push(scene.close);
     const home = kind === 'Redis' ? await openRedisHome() : await openPostgresHome(scene.database.url);
     closing.push(home.close);
-    let pass: () => void = () => {};
-    const gate = new Promise<void>((resolve) => {
-      pass = resolve;
-    });
-    const relay = await scene.relay({
-      answer: async ({ stage }) => {
-        if (stage === 'content' && relay.mails.length > 250) await gate;
-        return undefined;
-      },
-    });
+    const barrier = openBarrier();
+    barrier.shutAfter(250);
+    const relay = await scene.relay({ answer: barrier.answer });
     await scene.people(900);
     // One batch at a time: the others wait in the queue.
     await scene.worker(relay.url, { queueUrl: home.address.queueUrl, concurrency: 1 });
@@ -173,7 +167,7 @@ describe.each(QUEUE_HOMES)('a queue on %s', (kind, open) => {
       await home.bull.addBulk(some);
     }
     expect(await home.bull.getWaitingCount()).toBeGreaterThan(many - 100);
-    pass();
+    barrier.open();
     const { counts } = await scene.finished(execution);
     expect(counts).toMatchObject({ sent: 900, unknown: 0 });
     expect(relay.counts().size).toBe(900);
