@@ -15,6 +15,7 @@ export type JsonRefusal = 'invalid_json' | 'forbidden_key' | 'too_deep';
 
 /** Parses a JSON text. Never throws, and never quotes the text: it may hold an address. */
 export function parseJson(text: string): JsonText {
+  if (text === '') return { ok: false, code: 'invalid_json', detail: 'There is no JSON: the body is empty.' };
   const fault = findJsonFault(text);
   if (fault?.why === 'depth')
     return { ok: false, code: 'too_deep', detail: `Nested deeper than ${MAX_DEPTH} levels.` };

@@ -75,7 +75,11 @@ const STATUS: Readonly<Record<string, number>> = {
 /** Statuses and codes for what the framework itself refuses. */
 const FRAMEWORK: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is larger than this call takes.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'unsupported_media_type', 'This call does not take this media type.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    415,
+    'unsupported_media_type',
+    'This call does not take this Content-Type. Most take application/json; /docs says what each does.',
+  ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     400,
     'invalid_body',
@@ -170,11 +174,21 @@ function schemaIssue(issue: SchemaIssue): { code: string; field?: string; detail
     };
   }
   const field = path.join('.');
+  const name = field === '' ? 'The body' : field;
+  const expected = String(issue.params.expected);
   return {
     code: 'invalid_field',
     ...(field === '' ? {} : { field }),
-    detail: `${field === '' ? 'The body' : field}: ${issue.message ?? 'not valid'}.`,
+    detail: isMissing(issue, field)
+      ? `${name} is missing: expected ${expected}.`
+      : `${name}: ${issue.message ?? 'not valid'}.`,
   };
+}
+
+/** A request without a body has `null` in its place. */
+function isMissing({ keyword, message }: SchemaIssue, field: string): boolean {
+  const absent = field === '' ? /received (?:undefined|null)$/ : /received undefined$/;
+  return keyword === 'invalid_type' && absent.test(message ?? '');
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -115,6 +115,21 @@ describe('The server', () => {
     expect(await askBytes(api.url, [smuggled])).toMatch(/^HTTP\/1\.1 400 /);
   });
 
+  test('says what to do about a body that is missing, unfinished or of another type', async () => {
+    const text = async (body?: string, type = 'application/json'): Promise<unknown> => {
+      const authorization = `Bearer ${SECRET}`;
+      const request = { method: 'POST', path: '/v1/executions', headers: { authorization } };
+      const typed = { ...request, headers: { authorization, 'content-type': type } };
+      return (await api.ask(body === undefined ? request : { ...typed, body })).json().detail;
+    };
+    expect(await text()).toBe('The body is missing: expected object.');
+    expect(await text('')).toBe('There is no JSON: the body is empty.');
+    expect(await text('{}')).toBe('requestId is missing: expected string.');
+    expect(await text('{"requestId":null}')).toContain('expected string, received null');
+    expect(await text('{}', 'text/plain')).toContain('application/json');
+    expect((await api.ask({ path: '/v1/nothing' })).json().detail).toContain('/docs');
+  });
+
   test('OC-10: gives up on headers that do not come to an end, and serves others meanwhile', async () => {
     const slow = askBytes(api.url, ['GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ']);
     expect((await api.ask({ path: '/healthz' })).status).toBe(200);

@@ -129,7 +129,8 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.setNotFoundHandler(async (request, reply) => {
     if (!request.raw.complete) reply.header('connection', 'close');
-    return sendProblem(reply, new Problem(404, 'not_found', { detail: 'There is nothing here.' }));
+    const detail = 'Nothing has this method and path. /docs lists every call.';
+    return sendProblem(reply, new Problem(404, 'not_found', { detail }));
   });
   app.setErrorHandler(async (error, request, reply) => {
     request.fault = error;

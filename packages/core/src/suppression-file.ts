@@ -114,7 +114,8 @@ export function readFileRow(plan: FilePlan, cells: readonly string[]): FileRow {
   }
   const given = bareAddress(cells[plan.value]?.trim() ?? '');
   if (given === '') return reject('value_missing', 'no address in this line');
-  if (given.includes('\ufffd')) return reject('invalid_utf8', 'the address is not UTF-8');
+  if (given.includes('\ufffd'))
+    return reject('invalid_utf8', 'the address is not UTF-8: save the file as CSV UTF-8');
   const said = plan.kind === null ? '' : (cells[plan.kind]?.trim().toLowerCase() ?? '');
   if (plan.kind !== null && !['email', 'address', 'domain'].includes(said)) {
     return reject('type_unknown', 'the type is neither EMAIL nor DOMAIN');

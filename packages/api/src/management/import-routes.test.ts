@@ -56,6 +56,14 @@ describe('An import', () => {
     expect((await api.call('GET', '/v1/profiles/Email/A1@EXAMPLE.com')).status).toBe(200);
   });
 
+  test('of nobody is none, and one without a body is refused', async () => {
+    expect((await importLines(['', ''])).json()).toMatchObject({ upserted: 0, rejectedCount: 0 });
+    expect((await importLines([])).json()).toMatchObject({ upserted: 0, rejectedCount: 0 });
+    const headers = { authorization: `Bearer ${SECRET}` };
+    const answer = await api.ask({ method: 'POST', path: '/v1/profiles', headers });
+    expect([answer.status, answer.json()]).toMatchObject([400, { code: 'body_missing' }]);
+  });
+
   test('reports what is wrong with a line and takes the others', async () => {
     const answer = await importLines([
       person('b1'),

@@ -71,8 +71,12 @@ export async function importRoutes(app: ManagementApp, database: Database): Prom
         throw new Problem(415, 'unsupported_content_encoding', { detail: 'Send the profiles uncompressed.' });
       }
       const cutter = request.headers['content-type']?.includes('ndjson') === true ? cutLines() : cutArray();
-      const source: unknown = request.body;
-      return importStream(database, tenantOf(request), { source: source as Readable, cutter });
+      const source = request.body as unknown as Readable | null | undefined;
+      if (source === undefined || source === null) {
+        const detail = 'There is no body: send NDJSON as application/x-ndjson, or a JSON array.';
+        throw new Problem(400, 'body_missing', { detail });
+      }
+      return importStream(database, tenantOf(request), { source, cutter });
     },
   );
 }

@@ -136,9 +136,11 @@ export function entityPage(
 
 /** Milliseconds as Journey Optimizer has them, or our own place: microseconds and a key. */
 function readPlace(start: string): { micros: number; key?: string } {
-  const [, digits = '', key] = /^(\d{1,16})(?::(.+))?$/s.exec(start) ?? [];
+  // Nothing that is stored has a longer number, and PostgreSQL has no time for it.
+  const [, digits = '', key] = /^(\d{1,16}(?=:)|\d{1,15})(?::(.+))?$/s.exec(start) ?? [];
   if (digits === '') {
-    throw new Problem(400, 'invalid_cursor', { detail: 'This is no start of a page.', field: 'start' });
+    const detail = 'This is no start of a page: give _page.next of the page before.';
+    throw new Problem(400, 'invalid_cursor', { detail, field: 'start' });
   }
   return key === undefined ? { micros: Number(digits) * 1_000 } : { micros: Number(digits), key };
 }

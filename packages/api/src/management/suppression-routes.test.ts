@@ -124,8 +124,15 @@ describe('X10 the suppression list', () => {
     expect(values(many).length).toBe(1_000);
     const { field, detail } = (await api.call('GET', `${ADDRESSES}?limit=abc`)).json();
     expect({ field, detail }).toEqual({ field: 'limit', detail: 'limit: a whole number from 1.' });
-    for (const query of ['orderby=whatever', 'start=x', 'limit=0', 'limit=x', 'type=all', 'property=x']) {
+    const starts = ['start=x', 'start=9999999999999999', 'start=12:', 'start=99999999999999999:a'];
+    for (const query of [...starts, 'orderby=whatever', 'limit=0', 'limit=x', 'type=all', 'property=x']) {
       expect([query, (await api.call('GET', `${ADDRESSES}?${query}`)).status]).toEqual([query, 400]);
+    }
+  });
+
+  test('begins at any time that a caller may name, before and behind all there is', async () => {
+    for (const start of ['0', '999999999999999', '9999999999999999:a']) {
+      expect([start, (await api.call('GET', `${ADDRESSES}?start=${start}`)).status]).toEqual([start, 200]);
     }
   });
 

@@ -172,6 +172,15 @@ describe('X10 an upload', () => {
     });
   });
 
+  test('of one line that is broken says what is wrong with it', async () => {
+    const answer = await upload('"a@u6.example');
+    expect([answer.status, answer.json()]).toMatchObject([
+      422,
+      { code: 'file_doubtful', detail: expect.stringContaining('Line 1: a quote is not closed') },
+    ]);
+    expect((await upload('\n')).json()).toMatchObject({ code: 'file_empty' });
+  });
+
   test('of 20,000 lines is stored in one call', async () => {
     const lines = Array.from({ length: 20_000 }, (_, index) => `p${index}@u7.example,550`);
     expect((await upload(`address,code\n${lines.join('\n')}`)).json()).toMatchObject({ added: 20_000 });

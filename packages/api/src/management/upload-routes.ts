@@ -187,8 +187,8 @@ async function takeFile(database: Database, scope: Scope, upload: Upload): Promi
     for (const row of cutter.push(text)) await take(row);
   }
   for (const row of cutter.end()) await take(row);
-  if (plan === null)
-    throw new Problem(422, 'file_empty', { detail: 'The file holds nothing that can be read.' });
+  if (plan === null && outcome.rejectedCount > 0) throw doubtful(plan, outcome);
+  if (plan === null) throw new Problem(422, 'file_empty', { detail: 'The file holds no line to be read.' });
   await flush();
   return outcome;
 }
