@@ -89,6 +89,8 @@ export { importProfiles } from './profile-import.ts';
 export type { ProfileRecord, RejectedRecord } from './profile-record.ts';
 export type { Booking, PermitRequest } from './rate.ts';
 export { bookPermits } from './rate.ts';
+export type { BadRecipient } from './recipient.ts';
+export { findBadRecipients } from './recipient.ts';
 export type { RetentionRound } from './retention.ts';
 export { dropOldMonths } from './retention.ts';
 export type { ReviewCursor, ReviewMail, ReviewPageRequest, ReviewReason, StoredReview } from './review.ts';

@@ -61,6 +61,34 @@ export function readRecipient(recipient: Recipient | null): ReadRecipient {
   return { ...read, person: { identities: [...person.identities, email] }, address, code: null };
 }
 
+/** A recipient who cannot be sent, whatever is known of them. */
+export interface BadRecipient {
+  /** Place in what was given, from 0. */
+  readonly recipient: number;
+  readonly code: ExclusionCode;
+  /** For people. */
+  readonly detail: string;
+}
+
+/** Who will be excluded for what was given, so that a caller hears at once which of them and why. */
+export function findBadRecipients(recipients: readonly Recipient[]): BadRecipient[] {
+  return recipients.flatMap((given, recipient) => {
+    const { code } = readRecipient(given);
+    return code === null ? [] : [{ recipient, code, detail: faultOf(given, code) }];
+  });
+}
+
+function faultOf({ namespace = '', id = '', address = '' }: Recipient, code: ExclusionCode): string {
+  const [named, known] = [namespace.trim() !== '', id.trim() !== ''];
+  if (code === '050024') {
+    const parsed = parseAddress(address === '' ? id : address);
+    return parsed.ok ? 'The id is no address.' : `The address is malformed: ${parsed.reason}.`;
+  }
+  if (named && known) return `A namespace and an id have 1 to ${ID_LIMIT} characters, and no NUL.`;
+  if (named || known) return `There is no ${named ? 'id' : 'namespace'}.`;
+  return 'There is no namespace and no id. Somebody known by an address alone has the namespace "Email" and the address as id.';
+}
+
 /** The text under which recipients are kept until they are expanded: as given. */
 export function storableRecipients(recipients: readonly Recipient[]): string {
   return JSON.stringify(recipients);

@@ -224,14 +224,40 @@ describe('POST /v1/executions', () => {
       { namespace: 'CRMID', id: '' },
       {},
     ];
-    const answer = await execute({ recipients });
+    const answer = await execute({ requestId: 'bad-ones', recipients });
     expect(answer.status).toBe(202);
-    const { executionId } = answer.json();
+    const { executionId, badRecipients, badRecipientCount } = answer.json();
+    expect(badRecipientCount).toBe(6);
+    expect(badRecipients).toEqual([
+      { recipient: 2, code: '050024', detail: expect.stringContaining('malformed: ') },
+      { recipient: 3, code: '050024', detail: expect.stringContaining('malformed: ') },
+      { recipient: 4, code: '050024', detail: expect.stringContaining('malformed: ') },
+      { recipient: 5, code: '050024', detail: expect.stringContaining('malformed: ') },
+      { recipient: 6, code: '050025', detail: 'There is no id.' },
+      { recipient: 7, code: '050025', detail: expect.stringContaining('namespace "Email"') },
+    ]);
+    const again = (await execute({ requestId: 'bad-ones', recipients })).json();
+    expect(again).toMatchObject({ executionId, badRecipients });
     await expand(executionId);
     expect((await api.call('GET', `/v1/executions/${executionId}`)).json()).toMatchObject({
       counts: { queued: 1, excluded: 7 },
       exclusions: { '050020': 1, '050024': 4, '050025': 2 },
     });
+  });
+
+  test('S5: names the first hundred bad recipients and counts the others, those of a dry run as well', async () => {
+    const recipients = Array.from({ length: 150 }, (_, n) => ({ address: `${n}@example.com` }));
+    for (const dryRun of [true, undefined]) {
+      const answer = (await execute({ recipients: [RECIPIENT, ...recipients], dryRun })).json();
+      const { badRecipients, badRecipientCount } = answer as {
+        badRecipients: { recipient: number }[];
+        badRecipientCount: number;
+      };
+      expect([badRecipients.length, badRecipients[99]?.recipient, badRecipientCount]).toEqual([
+        100, 100, 150,
+      ]);
+    }
+    expect((await execute()).json()).not.toHaveProperty('badRecipientCount');
   });
 
   test('takes ten thousand recipients with a context each, and not one more', async () => {

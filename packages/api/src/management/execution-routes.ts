@@ -17,6 +17,7 @@ import {
   type ExecutionRequest,
   executionCounts,
   expandStep,
+  findBadRecipients,
   listMessages,
   type Scope,
 } from '@adieu/store';
@@ -38,6 +39,7 @@ export interface ExecutionDeps {
 }
 
 const MAX_MESSAGES = 1_000;
+const MAX_BAD = 100;
 /** A caller waits so long for a dry run; what is larger goes on in a worker. */
 const DRY_RUN_PATIENCE_MS = 5_000;
 const STATES = ['queued', 'sending', 'sent', 'deferred', 'excluded', 'bounced', 'failed', 'unknown'] as const;
@@ -50,6 +52,13 @@ const Accepted = z.object({
   state: z.enum(['running', 'finished']),
   counts: CountsByState.optional().describe('Of a dry run: who would be sent stands under `queued`'),
   exclusions: Exclusions.optional().describe('Of a dry run'),
+  badRecipients: z
+    .array(z.object({ recipient: z.int(), code: z.string(), detail: z.string() }))
+    .optional()
+    .describe(
+      'Who of this call cannot be sent to, as they were given; the first 100, `recipient` counts from 0. Absent: nobody',
+    ),
+  badRecipientCount: z.int().optional(),
 });
 const Counts = z.object({
   executionId: z.string(),
@@ -122,6 +131,7 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
         requestId,
         state: progress?.state ?? 'running',
         ...(progress?.dryRun === true ? numbersOf(progress) : {}),
+        ...badOnes(wanted),
       };
     },
   );
@@ -206,6 +216,13 @@ async function countSome(db: Db, executionId: number): Promise<boolean> {
     if ((await expandStep(db, executionId)).done) return true;
   }
   return false;
+}
+
+/** Of this call, so that who repeats it for a lost answer is told the same. */
+function badOnes({ recipients = [] }: ExecutionRequest) {
+  const found = findBadRecipients(recipients);
+  if (found.length === 0) return {};
+  return { badRecipients: found.slice(0, MAX_BAD), badRecipientCount: found.length };
 }
 
 function numbersOf({ counts, exclusions }: ExecutionCounts) {
