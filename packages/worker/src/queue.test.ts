@@ -4,6 +4,7 @@ import { openScratchDatabase } from '@adieu/store/testing';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { jobId } from './job.ts';
 import { type ConsumerOptions, migrateQueue, type QueueAddress, startConsumer, startQueue } from './queue.ts';
+import { latch } from './testing/held-rows.ts';
 import { redisProgram, startRedisServer } from './testing/redis-server.ts';
 import { openScene, until } from './testing/scene.ts';
 
@@ -124,14 +125,18 @@ describe.each(homes)('the queue on %s', (_, open) => {
   test('closing waits for the job under way', async () => {
     const queue = await produce();
     let state = 'waiting';
+    const ending = latch();
     const consumer = await consume(async () => {
       state = 'running';
+      await ending.opened;
       await new Promise((resolve) => setTimeout(resolve, 100));
       state = 'done';
     });
     await queue.wake(job(1));
     await until(() => state === 'running');
-    await consumer.close();
+    const closed = consumer.close();
+    ending.open();
+    await closed;
     expect(state).toBe('done');
   });
 });
