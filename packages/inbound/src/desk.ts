@@ -11,6 +11,7 @@ import type { Address, MailAudience, RecordOptOut, RecordReport, ReportedFate } 
 import { decodeWords } from '@adieu/mail';
 import type { Report } from '@adieu/mail/report';
 import {
+  type AddressUser,
   type Database,
   findAddressUsers,
   putReview,
@@ -136,16 +137,25 @@ export function openDesk(options: DeskOptions): Desk {
     return report.feedbackType === 'opt-out' ? 'recorded' : 'complaints';
   }
 
-  /** To plain `unsubscribe@`, or in so many words: everybody who uses the verified address leaves. */
+  /**
+   * To plain `unsubscribe@`, or in so many words: everybody who uses the verified address leaves. Who came back after the mail was
+   * written does not: somebody may have kept it.
+   */
   async function leave(mail: Correspondence, at: Pick<Filing, 'audience' | 'recipient'>): Promise<Handled> {
     const { audience } = at;
-    const sender = await verifySender(mail, resolver);
+    const sender = await verifySender(mail, resolver, now());
     if (!sender.ok) return review(mail, { ...at, why: 'unverified', detail: sender.why });
     if (!(await areOurs(sender.receivers, audience)))
       return review(mail, { ...at, why: 'unverified', detail: 'not written to us' });
+    const { writtenAt } = sender;
+    const cameBackSince = ({ cameBackAt }: AddressUser): boolean =>
+      cameBackAt !== null && (writtenAt === null || writtenAt <= cameBackAt);
     let known = false;
+    let back = false;
     for await (const users of findAddressUsers(database.db, audience, sender.address.key)) {
       known = true;
+      const leaving = users.filter((user) => !cameBackSince(user));
+      back ||= leaving.length < users.length;
       const said = {
         ...audience,
         scope: 'channel',
@@ -154,12 +164,18 @@ export function openDesk(options: DeskOptions): Desk {
         at: now(),
       } as const;
       await Promise.all(
-        users.map(({ profileId, addressId }) =>
+        leaving.map(({ profileId, addressId }) =>
           recorder({ ...said, who: { by: 'number', profile: profileId, address: addressId ?? 0 } }),
         ),
       );
     }
-    return known ? 'recorded' : review(mail, { ...at, why: 'unknown_sender', detail: null });
+    if (!known) return review(mail, { ...at, why: 'unknown_sender', detail: null });
+    if (!back) return 'recorded';
+    const detail =
+      writtenAt === null
+        ? 'they came back once, and nobody knows when this was written'
+        : 'they came back since';
+    return review(mail, { ...at, why: 'unverified', detail });
   }
 
   /** Whether a mail was written to anybody at a subdomain of theirs. */

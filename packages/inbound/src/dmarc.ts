@@ -36,6 +36,8 @@ export interface DmarcOpinion {
   readonly domain: string;
   /** Names of the fields that signatures of that domain cover, in lower case; null where the path alone vouches for the mail. */
   readonly signed: readonly string[] | null;
+  /** The earliest time at which such a signature says that it was made, ISO 8601; null where none says so. */
+  readonly signedAt: string | null;
   readonly open: readonly DnsQuestion[];
 }
 
@@ -62,13 +64,16 @@ export async function judgeSender(raw: Uint8Array, question: DmarcQuestion): Pro
     rejectRsaSha1: true,
   });
   const left = [...open.values()];
-  if (dmarc === false || dmarc === undefined) return { result: 'none', domain: '', signed: [], open: left };
+  if (dmarc === false || dmarc === undefined)
+    return { result: 'none', domain: '', signed: [], signedAt: null, open: left };
   const { result, header } = dmarc.status;
   const byPath = typeof dmarc.alignment?.spf?.result === 'string';
-  const signed = dkim.results
-    .filter(({ status }) => status.result === 'pass' && status.aligned)
-    .flatMap(({ signingHeaders }) => signingHeaders?.keys.toLowerCase().split(/[:\s]+/) ?? []);
-  return { result, domain: header?.from ?? '', signed: byPath ? null : signed, open: left };
+  const signatures = dkim.results.filter(({ status }) => status.result === 'pass' && status.aligned);
+  const signed = signatures.flatMap(
+    ({ signingHeaders }) => signingHeaders?.keys.toLowerCase().split(/[:\s]+/) ?? [],
+  );
+  const [signedAt = null] = signatures.flatMap(({ signTime }) => signTime ?? []).sort();
+  return { result, domain: header?.from ?? '', signed: byPath ? null : signed, signedAt, open: left };
 }
 
 function keyOf({ name, type }: DnsQuestion): string {

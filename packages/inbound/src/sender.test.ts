@@ -1,9 +1,8 @@
-import { dkimRecord, generateDkimKeys } from '@adieu/core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { dkimSign } from 'mailauth/lib/dkim/sign.js';
-import { authorOf, type ResolveDns } from './sender.ts';
+import { authorOf } from './sender.ts';
 import { greet, submit } from './testing/caller.ts';
 import { DOMAIN, type Office, openOffice } from './testing/office.ts';
+import { bring, type How, PLAIN, PUBLISHED, signed, wish } from './testing/wish.ts';
 
 let office: Office;
 beforeAll(async () => {
@@ -12,57 +11,7 @@ beforeAll(async () => {
 afterEach(() => office.closeListeners());
 afterAll(() => office.close());
 
-const PLAIN = `unsubscribe@${DOMAIN}`;
-const [key] = generateDkimKeys('s1');
-if (key === undefined) throw new Error('no key');
-const record = dkimRecord('example.com', key);
-const PUBLISHED = {
-  '_dmarc.example.com': 'v=DMARC1; p=reject; adkim=s; aspf=s',
-  [record.name]: record.value,
-};
-
-/** A DNS that knows these texts and nothing else. */
-function dns(texts: Readonly<Record<string, string>>): ResolveDns {
-  return async (name: string, type: string) => {
-    const text = type === 'TXT' ? texts[name] : undefined;
-    if (text === undefined) throw Object.assign(new Error('no such record'), { code: 'ENOTFOUND' });
-    return [[text]];
-  };
-}
-
-async function signed(content: string, fields?: readonly string[]): Promise<string> {
-  const signer = { signingDomain: 'example.com', selector: 's1', privateKey: key?.privateKey ?? '' };
-  const { signatures } = await dkimSign(Buffer.from(content), {
-    canonicalization: 'relaxed/relaxed',
-    ...(fields === undefined ? {} : { headerList: [...fields] }),
-    // Its types ask for the first, its code for the second.
-    ...signer,
-    signatureData: [signer],
-  });
-  return `${signatures}${content}`;
-}
-
-let mails = 0;
-function wish(from: string, more = '', to = `To: Leave <${PLAIN}>`): string {
-  mails += 1;
-  return `From: ${from}\r\n${to}\r\nMessage-ID: <wish${mails}@example.com>\r\nSubject: please\r\n${more}\r\nno more mail`;
-}
-
-async function write(
-  content: string,
-  {
-    texts = PUBLISHED as Readonly<Record<string, string>>,
-    sender = 'bounce@elsewhere.example',
-    to = PLAIN,
-  } = {},
-) {
-  const listener = await office.listen({ resolver: dns(texts) });
-  const caller = await greet(listener.port);
-  const reply = await submit(caller, { recipients: [to], content, sender });
-  caller.hangUp();
-  expect(reply).toMatch(/^250 /);
-  return listener.stats();
-}
+const write = (content: string, how?: How) => bring(office, content, how);
 
 describe('MT-9 mail to the plain unsubscribe address', () => {
   test('opts out whom DMARC vouches for by a signature', async () => {

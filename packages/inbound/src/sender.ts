@@ -2,8 +2,8 @@
  * Who wrote a mail that carries no token: the one address of its one From field, if DMARC says that it is theirs (MT-9).
  *
  * The rule: whatever is doubtful is nobody. Two From fields, two mailboxes, a group, a failed or an unanswered question: a person
- * has to look at it. A signature holds wherever a mail is sent on to, by anybody who ever got it, so a mail counts only for whom it
- * was written to. DNS comes in as a function, so tests answer for their own domains. RFC 9989, RFC 5322 section 3.6.2.
+ * has to look at it. A signature holds wherever a mail is sent on to, by anybody who ever got it, at any time, so a mail counts only
+ * for whom it was written to, and is as old as the signature. DNS comes in as a function, so tests answer for their own domains. RFC 9989, RFC 5322 section 3.6.2.
  *
  * @module
  */
@@ -26,16 +26,23 @@ const FIELD_LIMIT = 2_000;
 const PATIENCE_MS = 15_000;
 /** A signature's key, a policy and SPF's ten lookups one within the other (RFC 7208 section 4.6.4) take a round each. */
 const ROUND_LIMIT = 20;
+/** Minutes by which honest clocks may be ahead of ours. */
+const CLOCKS_DIFFER_MS = 15 * 60_000;
 /** Questions of one round. */
 const QUESTION_LIMIT = 50;
 
-/** The author of a mail, and whom they wrote it to. */
+/** The author of a mail, whom they wrote it to, and when; null where nothing that they answer for says when. */
 export type Verified =
-  | { readonly ok: true; readonly address: Address; readonly receivers: readonly Address[] }
+  | {
+      readonly ok: true;
+      readonly address: Address;
+      readonly receivers: readonly Address[];
+      readonly writtenAt: Date | null;
+    }
   | { readonly ok: false; readonly why: string };
 
-/** The verified author of a mail, or why there is none, for a person to read. Rejects when too many mails are being read. */
-export async function verifySender(mail: Correspondence, resolver: ResolveDns): Promise<Verified> {
+/** The verified author of a mail that came now, or why there is none, for a person to read. Rejects when too many mails are being read. */
+export async function verifySender(mail: Correspondence, resolver: ResolveDns, now: Date): Promise<Verified> {
   const address = authorOf(lettersOf(mail, 'from'));
   if (address === null) return { ok: false, why: 'not exactly one From address' };
   if (!isPlain(mail.content.raw)) return { ok: false, why: 'a header that may be read in two ways' };
@@ -45,9 +52,10 @@ export async function verifySender(mail: Correspondence, resolver: ResolveDns): 
   const judged = await judge(mail, resolver);
   if (typeof judged === 'string') return { ok: false, why: judged };
   if (judged.result !== 'pass') return { ok: false, why: `DMARC: ${judged.result}` };
-  return parseDomain(judged.domain) === address.domain
-    ? { ok: true, address, receivers: receiversOf(mail, judged.signed) }
-    : { ok: false, why: 'not exactly one From address' };
+  if (parseDomain(judged.domain) !== address.domain)
+    return { ok: false, why: 'not exactly one From address' };
+  const receivers = receiversOf(mail, judged.signed);
+  return { ok: true, address, receivers, writtenAt: timeOf(mail, judged, now) };
 }
 
 /**
@@ -77,6 +85,14 @@ function receiversOf(mail: Correspondence, signed: readonly string[] | null): Ad
     if (more.length > 0 || value.length > FIELD_LIMIT || signed?.includes(name) === false) return [];
     return (withoutWords(value) ?? '').split(',').flatMap((one) => mailboxOf(one) ?? []);
   });
+}
+
+/** A signature says when it was made, or covers the one Date field; a time to come is none. Who brings their own mail writes it now. */
+function timeOf(mail: Correspondence, { signed, signedAt }: DmarcOpinion, now: Date): Date | null {
+  if (signed === null) return now;
+  const dates = signed.includes('date') ? valuesOf(mail.content, 'date') : [];
+  const time = Date.parse(signedAt ?? (dates.length === 1 ? (dates[0] ?? '') : ''));
+  return time <= now.getTime() + CLOCKS_DIFFER_MS ? new Date(time) : null;
 }
 
 /** The values of a field in letters: a header may be in UTF-8 (RFC 6532). */

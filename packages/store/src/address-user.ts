@@ -14,6 +14,8 @@ export interface AddressUser {
   readonly profileId: number;
   /** Null where nothing was ever sent there. */
   readonly addressId: number | null;
+  /** When they last said yes to email, or took a no back; null: never. What an import says is not theirs, and lifts no no. */
+  readonly cameBackAt: Date | null;
 }
 
 /** Users of a page. */
@@ -26,7 +28,10 @@ const FIND = prepared<AddressUser>(
    ), known AS (
      SELECT a.id FROM address a JOIN place ON a.sandbox_id = place.id WHERE a.namespace_key = $3 AND a.key = $4
    )
-   SELECT DISTINCT u.profile_id AS "profileId", (SELECT id FROM known) AS "addressId" FROM (
+   SELECT u.profile_id AS "profileId", (SELECT id FROM known) AS "addressId", (SELECT max(h.at) FROM consent_history h
+       WHERE h.profile_id = u.profile_id AND h.scope = 'channel' AND h.channel = 'email' AND h.to_value NOT IN ('n', 'dn')
+         AND h.source <> 'import') AS "cameBackAt"
+   FROM (
      SELECT profile_id FROM profile_address WHERE address_id = (SELECT id FROM known)
      UNION SELECT i.profile_id FROM identity i JOIN place ON i.sandbox_id = place.id
      WHERE i.namespace_key = $3 AND i.value = $4

@@ -3,8 +3,7 @@
  *
  * @module
  */
-export type { AddressUser } from './address-user.ts';
-export { findAddressUsers } from './address-user.ts';
+export { type AddressUser, findAddressUsers } from './address-user.ts';
 export type { ApiKey, NewApiKey } from './api-key.ts';
 export { ensureApiKey, findApiKey } from './api-key.ts';
 export type { Backlog } from './backlog.ts';

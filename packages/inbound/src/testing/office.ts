@@ -49,6 +49,8 @@ export interface Person {
   mailto(scope?: OptOutScope, list?: number, day?: number): string;
   /** `bounce+<token>@news.example.com`, as a mail of today had it. */
   bounce(): string;
+  /** They say yes to email on a page of ours. */
+  comesBack(): Promise<void>;
   /** Why the address is suppressed; null when it is not. */
   suppressed(): Promise<string | null>;
   history(): Promise<ConsentChange[]>;
@@ -170,6 +172,16 @@ export async function openOffice(): Promise<Office> {
       mailto: (scopeOfLeaving = 'channel', list = 0, day = 20_000) =>
         addressOf('mailto', { scope: scopeOfLeaving, list, day }),
       bounce: () => addressOf('verp', {}),
+      comesBack: async () => {
+        const { changed } = await recorder.recordAct({
+          ...audience,
+          who: { by: 'number', profile: profile.id, address: profile.address?.id ?? 0 },
+          changes: [{ scope: 'channel', channel: 'email', to: 'y' }],
+          source: 'preference_centre',
+          at: new Date(),
+        });
+        if (changed.length === 0) throw new Error('they did not come back');
+      },
       suppressed: async () => {
         const [entry] = await findEntries(db, scope, { list: 'suppressed', kind: 'email', keys: [email] });
         return entry?.reason ?? null;
