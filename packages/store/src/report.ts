@@ -81,6 +81,30 @@ const COMPLAINED = prepared<never>(
    VALUES (coalesce($1::date, date_trunc('month', now() AT TIME ZONE 'UTC')::date), $2, 'complained', $3, $4, $5, $6, 'complaint')`,
 );
 
+/** Reports that are known again; some 200 octets each. Who has a token can make one a mail, so that days alone are no bound. */
+export const HEARD_LIMIT = 1_000_000;
+
+const FORGOTTEN = prepared<{ readonly until: string }>(
+  'forgotten_reports',
+  // As text: it is finer than a Date.
+  `SELECT greatest(now() - make_interval(days => $1),
+     (SELECT heard_at FROM heard_report ORDER BY heard_at DESC OFFSET $2 LIMIT 1))::text AS until`,
+);
+
+/** Some at a time, so that no statement is long. */
+const FORGET = prepared<{ readonly n: number }>(
+  'forget_reports',
+  `WITH gone AS (DELETE FROM heard_report WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM heard_report WHERE heard_at <= $1::timestamptz ORDER BY heard_at LIMIT 50000)) RETURNING 1)
+   SELECT count(*) AS n FROM gone`,
+);
+
+/** Forgets which reports were heard more than so many days ago, or before the newest so many. */
+export async function forgetReports(db: Db, days: number, most: number): Promise<void> {
+  const [forgotten] = await run(db, FORGOTTEN, [days, most]);
+  while (((await run(db, FORGET, [forgotten?.until]))[0]?.n ?? 0) > 0);
+}
+
 /** Records a report. Asked again with the same one, it changes nothing. */
 export async function recordReport(db: Db, report: Report): Promise<RecordedReport> {
   return withPartitions(db, () =>

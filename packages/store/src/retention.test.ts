@@ -4,6 +4,7 @@ import type { Db } from './database.ts';
 import { createExecution, executionCounts } from './execution.ts';
 import { listMessages } from './message-list.ts';
 import { recordOptOuts } from './opt-out.ts';
+import { forgetReports } from './report.ts';
 import { dropOldMonths } from './retention.ts';
 import type { Scope } from './scope.ts';
 import { sweep } from './sweep.ts';
@@ -153,5 +154,35 @@ describe('retention', () => {
       audience: { all: true },
     });
     expect(again.created).toBe(true);
+  });
+
+  describe('IN-21 of reports that were heard', () => {
+    /** One of each of these ages in days, each of them a digest of its own. */
+    async function hear(...ages: readonly number[]): Promise<void> {
+      for (const [index, age] of ages.entries())
+        await sql`INSERT INTO heard_report (sandbox_id, digest, heard_at)
+          VALUES (${scope.sandboxId}, ${Buffer.alloc(32, index)}, now() - make_interval(days => ${age}))`.execute(
+          db,
+        );
+    }
+
+    async function heard(): Promise<number[]> {
+      const rows = await db.selectFrom('heard_report').select('digest').orderBy('heard_at', 'desc').execute();
+      return rows.map(({ digest }) => digest[0] ?? -1);
+    }
+
+    test('those that are old are forgotten', async () => {
+      await hear(91, 89, 0);
+      await dropOldMonths(db, 90);
+      expect(await heard()).toEqual([2, 1]);
+    });
+
+    test('those of a flood that came first are forgotten', async () => {
+      await hear(3, 1, 2, 0);
+      await forgetReports(db, 90, 4);
+      expect(await heard()).toHaveLength(4);
+      await forgetReports(db, 90, 2);
+      expect(await heard()).toEqual([3, 1]);
+    });
   });
 });

@@ -9,6 +9,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { isDatabaseAway } from './database-error.ts';
+import { forgetReports, HEARD_LIMIT } from './report.ts';
 import { dropOldReviews } from './review.ts';
 import { prepared, run } from './statement.ts';
 
@@ -59,6 +60,7 @@ const FORGET_EXECUTIONS = prepared<{ readonly n: number }>(
  */
 export async function dropOldMonths(db: Db, days: number): Promise<RetentionRound> {
   await dropOldReviews(db, days);
+  await forgetReports(db, days, HEARD_LIMIT);
   const outcomes = { dropped: [] as string[], open: [] as string[], busy: [] as string[] };
   for (const { month } of await run(db, OLD, [days])) {
     const [state] = await run(db, IS_OPEN, [month]);

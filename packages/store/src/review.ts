@@ -159,11 +159,10 @@ export async function removeReview(db: Db, scope: Scope, id: number): Promise<bo
   return numDeletedRows > 0n;
 }
 
-/** Forgets what is older than that many days: mails, and which reports were heard. */
+/** Forgets mails that are older than that many days. */
 export async function dropOldReviews(db: Db, days: number): Promise<void> {
   const old = sql<Date>`now() - make_interval(days => ${days})`;
   await db.deleteFrom('review_mail').where('received_at', '<', old).execute();
-  await db.deleteFrom('heard_report').where('heard_at', '<', old).execute();
 }
 
 function stored(db: Db, { sandboxId }: Scope) {
