@@ -20,7 +20,7 @@ describe('a delivery', () => {
   });
   afterAll(() => scratch.close());
 
-  test('S1, S3: has the versions of its execution, the subdomain of today, and whose it is', async () => {
+  test('S1, S3: has the versions of its execution, the subdomain and the rate of today, and whose it is', async () => {
     const { db } = scratch;
     const scope = await createScratchTenant(db);
     const subdomain = {
@@ -36,7 +36,10 @@ describe('a delivery', () => {
       campaignId: 'spring',
       journey,
     });
-    await putChannelConfiguration(db, scope, scratchConfiguration(SCRATCH.marketing, { retryMinutes: 900 }));
+    const rate = (messagesPerSecond: number) => ({ rate: { messagesPerSecond, perDomain: null } });
+    for (const differing of [rate(7), { retryMinutes: 900, ...rate(0.5) }]) {
+      await putChannelConfiguration(db, scope, scratchConfiguration(SCRATCH.marketing, differing));
+    }
     await putTemplate(db, scope, { id: SCRATCH.template, subject: 'Changed', html: '<p></p>' });
     const today = await putSubdomain(db, scope, { ...subdomain, relay: 'ses' });
     expect(await loadDelivery(db, executionId)).toEqual({
@@ -46,6 +49,7 @@ describe('a delivery', () => {
       scope,
       configuration: scratchConfiguration(SCRATCH.marketing),
       configurationVersion: 1,
+      messagesPerSecond: 0.5,
       template: { id: SCRATCH.template, version: 1, subject: 'Spring', html: '<p>Hello</p>' },
       subdomain: today,
       list: { number: expect.any(Number), name: SCRATCH.list, title: 'Weekly' },

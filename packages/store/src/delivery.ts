@@ -2,12 +2,13 @@
  * Everything about an execution that is the same for all of its messages.
  *
  * One rule: configuration and template are the versions the execution was created with, whatever was put since; the
- * subdomain is today's, because keys rotate.
+ * subdomain is today's, because keys rotate, and so is the rate, because what is too fast has to be slowed down under way.
  *
  * @module
  */
 import type { ChannelConfiguration, TemplateSource } from '@adieu/core';
 import { Failure } from '@adieu/core';
+import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import type { StoredList } from './list.ts';
 import type { Scope } from './scope.ts';
@@ -22,6 +23,8 @@ export interface Delivery {
   readonly scope: Scope;
   readonly configuration: ChannelConfiguration;
   readonly configurationVersion: number;
+  /** Of the configuration's latest version; null is no limit. */
+  readonly messagesPerSecond: number | null;
   readonly template: TemplateSource;
   readonly subdomain: StoredSubdomain;
   readonly list: Omit<StoredList, 'body'> | null;
@@ -55,6 +58,17 @@ export async function loadDelivery(db: Db, executionId: number): Promise<Deliver
     .select(['e.journey_version_id as journeyVersionId', 'e.journey_action_id as journeyActionId'])
     .select(['s.id as sandboxId', 's.name as sandbox', 'o.id as organisationId', 'o.name as organisation'])
     .select(['c.body as configuration', 'c.version as configurationVersion'])
+    .select(({ selectFrom }) =>
+      selectFrom('channel_configuration as n')
+        .select(
+          sql<number | null>`(n.body -> 'rate' ->> 'messagesPerSecond')::float8`.as('messagesPerSecond'),
+        )
+        .whereRef('n.sandbox_id', '=', 'e.sandbox_id')
+        .whereRef('n.name', '=', 'e.configuration_name')
+        .orderBy('n.version', 'desc')
+        .limit(1)
+        .as('messagesPerSecond'),
+    )
     .select(['t.id as templateId', 't.version as templateVersion', 't.body as template'])
     .select(['l.number as listNumber', 'l.name as listName', 'l.title as listTitle'])
     .executeTakeFirst();

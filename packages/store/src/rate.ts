@@ -2,7 +2,7 @@
  * Rates: when messages of a configuration may leave, shared by all workers (S13).
  *
  * One rule: nobody books ahead and nobody sleeps. A batch takes permits that are there, or is given back until some may be;
- * so whoever is cancelled, paused, killed or late holds up nobody, and a rate that was raised counts at once.
+ * so whoever is cancelled, paused, killed or late holds up nobody, and a rate that is changed counts from the next claim on.
  *
  * The bound: in any `t` seconds a configuration is granted at most what its rate allows in `t` + 6 s (two messages more than
  * in `t`, where its rate is so slow that this is less). Permits count when they are granted: those of a batch under way, a

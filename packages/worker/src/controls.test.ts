@@ -154,6 +154,19 @@ describe('S13: a rate', () => {
     }
   });
 
+  test('that is changed counts for what is under way', async () => {
+    const relay = await scene.relay();
+    await scene.people(100);
+    // Eight minutes, were it to last.
+    await scene.configure('slow', { rate: { messagesPerSecond: 0.2 } });
+    await scene.worker(relay.url);
+    const execution = await scene.enqueue({ channelConfiguration: 'slow' });
+    await until(async () => (await counts(execution)).sent > 0);
+    await scene.configure('slow', { rate: { messagesPerSecond: 1_000 } });
+    expect((await scene.finished(execution)).counts.sent).toBe(100);
+    expect(relay.counts().size).toBe(100);
+  });
+
   test('costs nothing for who is excluded', async () => {
     const relay = await scene.relay();
     await scene.people(100, { consents: { marketing: { email: { val: 'n' } } } });

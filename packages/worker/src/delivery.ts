@@ -159,7 +159,7 @@ async function workThrough(run: Run, deps: DeliveryDeps): Promise<Date | null> {
 /** Begins at most so many messages, and comes back when they have gone. */
 async function begin(run: Run, wanted: number, deps: DeliveryDeps): Promise<Date | null> {
   const { lease, delivery } = run.flightDeps;
-  const { messagesPerSecond } = delivery.configuration.rate;
+  const { messagesPerSecond } = delivery;
   if (messagesPerSecond === null) run.preparation.grant(wanted);
   else {
     const booking = await bookPermits(deps.db, lease.lease, { wanted, messagesPerSecond });

@@ -80,7 +80,7 @@ const Body = z.strictObject({
   rate: z
     .strictObject({
       messagesPerSecond: Rate.optional().describe(
-        'Shared by all workers and all executions of this name; the number is that of the execution’s version. Default: null, no limit',
+        'Shared by all workers and all executions of this name. The latest number counts, from the next claim on also for those under way. Default: null, no limit',
       ),
       perDomain: Rate.optional().describe(`A number: ${UNSUPPORTED}`),
     })
