@@ -104,6 +104,12 @@ describe('a data directory', () => {
       const other = command('sending', 'pause', '--why', 'day').stdout;
       expect(other).toMatch(/already paused; the earlier reason stands[\s\S]*night/);
       expect(command('sending', 'pause', '--why', 'a\nb').stderr).toContain('[reason_invalid]');
+      const fourth = await enqueue(adieu);
+      expect(await adieu.call('POST', `/v1/executions/${fourth}/pause`)).toMatchObject({ status: 200 });
+      command('sending', 'resume');
+      expect(command('sending').stdout).toMatch(
+        new RegExp(`is running[\\s\\S]*Under way:[\\s\\S]* ${fourth} [\\s\\S]*paused itself`),
+      );
     },
   );
 });

@@ -1,5 +1,5 @@
 /**
- * Executions that still have something to send, of every sandbox: what goes out once sending is resumed.
+ * Executions that still have something to send, of every sandbox: what goes out, or would once sending is resumed.
  *
  * One rule: it is asked by a person in an emergency, at a database of any size, so only executions with open batches or
  * without an expansion are looked at.

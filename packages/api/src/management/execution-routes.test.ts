@@ -208,6 +208,20 @@ describe('POST /v1/executions', () => {
     }
   });
 
+  test('an execution that stands because nothing is sent at all says so, until sending is resumed', async () => {
+    const { executionId } = (await execute()).json();
+    const path = `/v1/executions/${executionId}`;
+    expect((await api.call('GET', path)).json()).not.toHaveProperty('sendingPaused');
+    await api.call('POST', '/v1/sending/pause', { why: 'the relay is being moved' });
+    expect((await api.call('GET', path)).json()).toMatchObject({
+      state: 'running',
+      control: 'running',
+      sendingPaused: { why: 'the relay is being moved', since: expect.stringMatching(/^20.*Z$/) },
+    });
+    await api.call('POST', '/v1/sending/resume');
+    expect((await api.call('GET', path)).json()).not.toHaveProperty('sendingPaused');
+  });
+
   test('an execution that is no dry run does not speak of one', async () => {
     const { executionId } = (await execute()).json();
     expect((await api.call('GET', `/v1/executions/${executionId}`)).json()).not.toHaveProperty('dryRun');

@@ -19,6 +19,7 @@ import {
   expandStep,
   findBadRecipients,
   listMessages,
+  readSending,
   type Scope,
 } from '@adieu/store';
 import { z } from 'zod';
@@ -65,6 +66,10 @@ const Counts = z.object({
   dryRun: z.literal(true).optional().describe('Nothing is sent; `queued` is who would be'),
   state: z.enum(['running', 'finished']),
   control: z.enum(['running', 'paused', 'cancelled']).describe('What was said by pause, resume and cancel'),
+  sendingPaused: z
+    .object({ why: z.string(), since: z.string() })
+    .optional()
+    .describe('Of what is running while nothing is sent at all: `/v1/sending` says it, and ends it'),
   counts: CountsByState,
   exclusions: Exclusions,
 });
@@ -156,6 +161,7 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
         ...(dryRun ? { dryRun } : {}),
         state,
         control,
+        ...(state === 'running' && !dryRun ? await pauseOf(database.db) : {}),
         ...numbersOf(counts),
       };
     },
@@ -216,6 +222,13 @@ async function countSome(db: Db, executionId: number): Promise<boolean> {
     if ((await expandStep(db, executionId)).done) return true;
   }
   return false;
+}
+
+/** Why an execution may stand that nobody has paused. */
+async function pauseOf(db: Db) {
+  const sending = await readSending(db);
+  if (sending.state === 'running') return {};
+  return { sendingPaused: { why: sending.why, since: sending.since.toISOString() } };
 }
 
 /** Of this call, so that who repeats it for a lost answer is told the same. */

@@ -23,15 +23,14 @@ import { answer, type Output } from '../output.ts';
 import { printable } from '../terminal.ts';
 import { openOwnDatabase } from '../wiring.ts';
 
-/** Says whether sending is paused, and if so, what would go out. */
+/** Says whether sending is paused, and what goes out: now, or after a resume. */
 export async function showSending(config: Config, output: Output): Promise<void> {
   await withDatabase(config, async (db) => {
     const sending = await readSending(db);
-    if (sending.state === 'running') return answer(output, { json: sending, page: page(sending) });
     const executions = await openExecutions(db);
     answer(output, {
       json: { ...sending, executions: executions.map(asAnswer) },
-      page: [page(sending), ...waiting(executions)].join('\n'),
+      page: [page(sending), ...waiting(sending, executions)].join('\n'),
     });
   });
 }
@@ -72,8 +71,8 @@ function page(sending: Sending): string {
   return sending.state === 'running' ? 'Sending is running.' : pauseNotice(sending).join('\n');
 }
 
-/** One line for each execution that goes on after a resume. */
-function waiting(executions: readonly OpenExecution[]): string[] {
+/** One line for each execution that goes on, now or after a resume. */
+function waiting({ state }: Sending, executions: readonly OpenExecution[]): string[] {
   if (executions.length === 0) return ['', 'No execution has anything left to send.'];
   const rows = executions.map((one) => [
     String(one.executionId),
@@ -92,7 +91,8 @@ function waiting(executions: readonly OpenExecution[]): string[] {
   const widths =
     table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  return ['', 'What goes out after a resume:', ...lines.map((line) => `  ${printable(line.trimEnd())}`)];
+  const head = state === 'paused' ? 'What goes out after a resume:' : 'Under way:';
+  return ['', head, ...lines.map((line) => `  ${printable(line.trimEnd())}`)];
 }
 
 async function withDatabase(config: Config, act: (db: Db) => Promise<void>): Promise<void> {
