@@ -185,6 +185,11 @@ describe('GET /metrics', () => {
     }
   }, 300_000);
 
+  test('is where a process says at its start, with the role api and without', () => {
+    for (const adieu of [front, listener]) expect(adieu.log()).toContain(`"watchUrl":"${adieu.url}"`);
+    expect(listener.log()).toContain(`${listener.url}/readyz and /metrics`);
+  });
+
   test('is for those inside: whoever comes through a proxy finds nothing', async () => {
     for (const header of ['x-forwarded-for', 'forwarded', 'via']) {
       for (const adieu of [front, listener]) {

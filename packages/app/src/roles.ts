@@ -44,6 +44,8 @@ export interface Doors {
 
 /** Roles that run. */
 export interface RunningRoles extends Doors {
+  /** Where health and metrics are answered, whatever the roles. */
+  readonly watchUrl: string;
   /** How they end, in order. */
   readonly stages: readonly Stage[];
 }
@@ -88,7 +90,8 @@ export async function startRoles(foundation: Foundation, options: RoleOptions): 
     for (const stage of stagesOf(running)) await stage.close().catch(() => undefined);
     throw error;
   }
-  return { ...doors(), stages: stagesOf(running) };
+  const watchUrl = (running.api ?? running.health)?.url ?? '';
+  return { ...doors(), watchUrl, stages: stagesOf(running) };
 }
 
 /** Runs what listens, and names the variable when its port is taken; of several ports, the one that the error names. */

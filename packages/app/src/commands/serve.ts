@@ -24,7 +24,8 @@ export async function serve(config: Config, roles: readonly Role[]): Promise<voi
         const heartbeat = await startHeartbeat(foundation, { config, sends: roles.includes('worker'), log });
         const relayUrl = async () => config.relayUrl ?? '';
         const running = await startRoles(foundation, { config, roles, relayUrl, heartbeat, log });
-        log.info({ roles, url: running.url, smtpPort: running.smtpPort }, 'ready');
+        const { url, watchUrl, smtpPort } = running;
+        log.info({ roles, url, watchUrl, smtpPort }, 'ready');
         return { foundation, heartbeat, roles: running };
       } catch (error) {
         await closeStages([{ name: 'database', patience: 5_000, close: foundation.close }], log);
@@ -43,6 +44,7 @@ function greet({ foundation, heartbeat, roles }: Alive): void {
     ...(ring.generated ? [`Key ring      made in ${ring.path}: keep a copy, links die with it`] : []),
     ...(apiKey.generated ? [`API key       ${apiKey.value}  (shown this once; kept in ${apiKey.path})`] : []),
     ...(roles.url === null ? [] : [`API           ${roles.url}  (described at ${roles.url}/docs)`]),
+    ...(roles.url !== null ? [] : [`Watch         ${roles.watchUrl}/readyz and /metrics`]),
     ...(roles.smtpPort === null ? [] : [`Inbound SMTP  port ${roles.smtpPort}`]),
   ];
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
