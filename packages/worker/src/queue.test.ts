@@ -82,7 +82,7 @@ describe.each(homes)('the queue on %s', (_, open) => {
     expect(seen.toSorted()).toEqual(['7-1-0', '7-1-1']);
     await until(async () => {
       await queue.wake(job(1));
-      return seen.length === 3;
+      return seen.length >= 3;
     });
     expect(seen[2]).toBe('7-1-0');
   });
