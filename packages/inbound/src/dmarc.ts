@@ -29,7 +29,7 @@ export interface DmarcQuestion {
   readonly known: readonly DnsAnswer[];
 }
 
-/** `result` is final once nothing is open. */
+/** `result` is final once nothing is open, and `pass` only where all of the mail is vouched for. */
 export interface DmarcOpinion {
   readonly result: string;
   /** Of the From field that was judged; empty where there is none. */
@@ -68,12 +68,21 @@ export async function judgeSender(raw: Uint8Array, question: DmarcQuestion): Pro
     return { result: 'none', domain: '', signed: [], signedAt: null, open: left };
   const { result, header } = dmarc.status;
   const byPath = typeof dmarc.alignment?.spf?.result === 'string';
-  const signatures = dkim.results.filter(({ status }) => status.result === 'pass' && status.aligned);
+  // What stands behind the octets that a signature covers (`l=`) is anybody's.
+  const signatures = dkim.results.filter(
+    ({ status }) => status.result === 'pass' && status.aligned && !status.underSized,
+  );
   const signed = signatures.flatMap(
     ({ signingHeaders }) => signingHeaders?.keys.toLowerCase().split(/[:\s]+/) ?? [],
   );
   const [signedAt = null] = signatures.flatMap(({ signTime }) => signTime ?? []).sort();
-  return { result, domain: header?.from ?? '', signed: byPath ? null : signed, signedAt, open: left };
+  return {
+    result: result === 'pass' && !byPath && signatures.length === 0 ? 'pass for a part of the mail' : result,
+    domain: header?.from ?? '',
+    signed: byPath ? null : signed,
+    signedAt,
+    open: left,
+  };
 }
 
 function keyOf({ name, type }: DnsQuestion): string {

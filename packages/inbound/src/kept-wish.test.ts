@@ -16,14 +16,18 @@ describe('MT-9 a signed wish that somebody kept, and brings once its author came
   const ago = (hours: number): Date => new Date(Date.now() - hours * HOUR);
   const dated = (time: Date): string => `Date: ${time.toUTCString()}\r\n`;
   /** No time that a signature can say, so it says none. */
-  const UNSAID = new Date(-1);
+  const UNSAID = { signTime: new Date(-1) };
   const COVERED = ['from', 'to', 'subject', 'date'];
 
   test.each<[string, (email: string) => Promise<string>, string]>([
-    ['by its signature', (email) => signed(wish(email), undefined, ago(1)), 'they came back since'],
+    [
+      'by its signature',
+      (email) => signed(wish(email), undefined, { signTime: ago(1) }),
+      'they came back since',
+    ],
     [
       'by its signature, whatever Date says',
-      (email) => signed(wish(email, dated(ago(-0.1))), COVERED, ago(1)),
+      (email) => signed(wish(email, dated(ago(-0.1))), COVERED, { signTime: ago(1) }),
       'they came back since',
     ],
     [
@@ -58,7 +62,7 @@ describe('MT-9 a signed wish that somebody kept, and brings once its author came
   });
 
   test.each<[string, (email: string) => Promise<string>, How]>([
-    ['that is newer', (email) => signed(wish(email), undefined, ago(-0.1)), {}],
+    ['that is newer', (email) => signed(wish(email), undefined, { signTime: ago(-0.1) }), {}],
     ['whose signed Date is newer', (email) => signed(wish(email, dated(ago(-0.1))), COVERED, UNSAID), {}],
     [
       'that its own server brings',
@@ -78,7 +82,7 @@ describe('MT-9 a signed wish that somebody kept, and brings once its author came
     await write(await signed(wish(person.email)));
     await person.comesBack();
     const housemate = await office.housemate(person);
-    const kept = await signed(wish(person.email), undefined, ago(1));
+    const kept = await signed(wish(person.email), undefined, { signTime: ago(1) });
     expect(await write(kept)).toMatchObject({ reviewed: 1 });
     expect([await person.sources(), await housemate.sources()]).toEqual([
       ['preference_centre', 'header_mailto'],

@@ -237,6 +237,24 @@ describe('MT-13 an answer that asks to leave', () => {
     expect(await person.sources()).toEqual([]);
   });
 
+  test('that a signature leaves open waits for a person: whoever has the mail may have put it there', async () => {
+    for (const [octets, body] of [
+      [0, 'unsubscribe'],
+      [2, '\r\nunsubscribe'],
+    ] as const) {
+      const person = await office.person();
+      const letter = answer(person.email, '\r\nWhen do you open?');
+      const forged = (await signed(letter, undefined, { octets })).replace('\r\nWhen do you open?', body);
+      expect(await write(forged, { to: `abuse@${DOMAIN}` })).toMatchObject({ recorded: 0, reviewed: 1 });
+      expect((await office.reviews())[0]).toMatchObject({
+        why: 'unverified',
+        asksToLeave: true,
+        detail: 'DMARC: pass for a part of the mail',
+      });
+      expect(await person.sources()).toEqual([]);
+    }
+  });
+
   test.each([
     ['in what it quotes', 'On Monday you wrote:\r\n> unsubscribe', ''],
     ['in its second line', 'Thank you.\r\nunsubscribe', ''],

@@ -29,13 +29,22 @@ function dns(texts: Readonly<Record<string, string>>): ResolveDns {
   };
 }
 
+/** What a signature says: when it was made (now), and how many octets of the body it covers (all). */
+export interface Signing {
+  readonly signTime?: Date;
+  readonly octets?: number;
+}
+
 /** A mail with the signature of its author's domain. */
 export async function signed(
   content: string,
   fields?: readonly string[],
-  signTime = new Date(),
+  { signTime = new Date(), octets }: Signing = {},
 ): Promise<string> {
-  const signer = { signingDomain: 'example.com', selector: 's1', privateKey: key?.privateKey ?? '' };
+  const signer = {
+    ...{ signingDomain: 'example.com', selector: 's1', privateKey: key?.privateKey ?? '' },
+    ...(octets === undefined ? {} : { maxBodyLength: octets }),
+  };
   const { signatures } = await dkimSign(Buffer.from(content), {
     canonicalization: 'relaxed/relaxed',
     ...(fields === undefined ? {} : { headerList: [...fields] }),
