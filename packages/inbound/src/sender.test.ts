@@ -134,6 +134,20 @@ describe('MT-9 mail to the plain unsubscribe address', () => {
     expect(await person.sources()).toEqual([]);
   });
 
+  test('MT-9 whose receivers only a neighbour of its domain has signed waits for a person, where DMARC is strict', async () => {
+    const person = await office.person();
+    const key = Object.entries(PUBLISHED).find(([name]) => name.includes('_domainkey'))?.[1] ?? '';
+    const texts = { ...PUBLISHED, 's1._domainkey.neighbour.example.com': key };
+    const sent = await signed(wish(person.email, '', 'Date: today'), ['from', 'subject']);
+    const content = await signed(`To: ${PLAIN}\r\n${sent}`, ['from', 'to'], {
+      domain: 'neighbour.example.com',
+    });
+    expect(await write(content, { texts })).toMatchObject({ recorded: 0, reviewed: 1 });
+    expect(await person.sources()).toEqual([]);
+    const relaxed = { ...texts, '_dmarc.example.com': 'v=DMARC1; p=reject' };
+    expect(await write(content, { texts: relaxed })).toMatchObject({ recorded: 1 });
+  });
+
   test('MT-9 one of several receivers, or of a copy, is written to us', async () => {
     for (const receivers of [`To: a@elsewhere.example, ${PLAIN.toUpperCase()}`, `Cc: "x, y" <${PLAIN}>`]) {
       const person = await office.person();

@@ -29,8 +29,9 @@ function dns(texts: Readonly<Record<string, string>>): ResolveDns {
   };
 }
 
-/** What a signature says: when it was made (now), and how many octets of the body it covers (all). */
+/** What a signature says: of which domain it is (the author's), when it was made (now), and how many octets of the body it covers (all). */
 export interface Signing {
+  readonly domain?: string;
   readonly signTime?: Date;
   readonly octets?: number;
 }
@@ -39,10 +40,10 @@ export interface Signing {
 export async function signed(
   content: string,
   fields?: readonly string[],
-  { signTime = new Date(), octets }: Signing = {},
+  { domain = 'example.com', signTime = new Date(), octets }: Signing = {},
 ): Promise<string> {
   const signer = {
-    ...{ signingDomain: 'example.com', selector: 's1', privateKey: key?.privateKey ?? '' },
+    ...{ signingDomain: domain, selector: 's1', privateKey: key?.privateKey ?? '' },
     ...(octets === undefined ? {} : { maxBodyLength: octets }),
   };
   const { signatures } = await dkimSign(Buffer.from(content), {
