@@ -196,6 +196,11 @@ test('X7 people who unsubscribed elsewhere get no marketing mail, whoever has th
   expect(refused.stderr).toMatch(/--all .*\[unsubscribe_not_said\]/);
   expect(await imported('unsubscribes', file, '--all')).toMatchObject({ status: 0 });
   expect((await imported('unsubscribes', 'people.csv')).stderr).toContain('[column_missing]');
+  // Of people who bounced none has left, however few lines cannot be read.
+  await writeFile(file, 'email,reason\na@example.org,hard\nb@example.org,hard\nnobody,hard\n');
+  const bounced = await imported('unsubscribes', file, '--json');
+  expect(bounced.status).toBe(1);
+  expect(JSON.parse(bounced.stdout)).toMatchObject({ optedOut: 0, suppressed: 2, rejected: [{ line: 4 }] });
 });
 
 test('a wrong file is refused before a line of it is stored', async () => {

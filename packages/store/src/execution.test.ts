@@ -162,6 +162,11 @@ describe('progress of an execution', () => {
     await releaseBatch(scratch.db, lease, {});
     expect(await executionCounts(scratch.db, scope, executionId)).toEqual({
       executionId,
+      requestId: expect.any(String),
+      configurationName: SCRATCH.marketing,
+      templateId: SCRATCH.template,
+      createdAt: expect.any(Date),
+      expiresAt: expect.any(Date),
       dryRun: false,
       state: 'running',
       control: 'running',

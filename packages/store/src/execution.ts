@@ -71,6 +71,8 @@ export interface StoredExecution {
   readonly control: ExecutionControl;
   readonly expandedAt: Date | null;
   readonly createdAt: Date;
+  /** What was never tried until then is not sent any more. */
+  readonly expiresAt: Date;
   /** `YYYY-MM-01`: where its messages live. */
   readonly month: string;
 }
@@ -79,9 +81,11 @@ export interface StoredExecution {
  * Progress of an execution (S8). Finished when no message can change any more by our doing; a dry run, when everybody was
  * counted: who would be sent stands under `queued`.
  */
-export interface ExecutionCounts {
-  readonly executionId: number;
-  readonly dryRun: boolean;
+export interface ExecutionCounts
+  extends Pick<
+    StoredExecution,
+    'executionId' | 'requestId' | 'configurationName' | 'templateId' | 'dryRun' | 'createdAt' | 'expiresAt'
+  > {
   readonly state: 'running' | 'finished';
   readonly control: ExecutionControl;
   readonly counts: Readonly<Record<MessageState, number>>;
@@ -181,6 +185,7 @@ export async function findExecution(
       'control',
       'expanded_at as expandedAt',
       'created_at as createdAt',
+      'expires_at as expiresAt',
       'month',
     ])
     .where('sandbox_id', '=', scope.sandboxId)
@@ -208,10 +213,9 @@ export async function executionCounts(
     failed: 0,
     unknown: 0,
   };
-  const { dryRun, expandedAt } = execution;
+  const { requestId, configurationName, templateId, dryRun, createdAt, expiresAt, expandedAt } = execution;
   const answer = (finished: boolean) => ({
-    executionId,
-    dryRun,
+    ...{ executionId, requestId, configurationName, templateId, dryRun, createdAt, expiresAt },
     state: finished ? ('finished' as const) : ('running' as const),
     control: controlNow(execution.control, finished),
   });

@@ -208,6 +208,14 @@ describe('POST /v1/executions', () => {
     }
   });
 
+  test('S7: says whose execution it is, and until when what was never tried may be sent', async () => {
+    const { executionId } = (await execute({ requestId: 'told', maxLatenessMinutes: 90 })).json();
+    const told = (await api.call('GET', `/v1/executions/${executionId}`)).json();
+    expect(told).toMatchObject({ requestId: 'told', channelConfiguration: 'newsletter', template: 'spring' });
+    const lasts = Date.parse(String(told.expiresAt)) - Date.parse(String(told.createdAt));
+    expect(Math.round(lasts / 1_000)).toBe(90 * 60);
+  });
+
   test('an execution that stands because nothing is sent at all says so, until sending is resumed', async () => {
     const { executionId } = (await execute()).json();
     const path = `/v1/executions/${executionId}`;

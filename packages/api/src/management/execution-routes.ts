@@ -63,6 +63,13 @@ const Accepted = z.object({
 });
 const Counts = z.object({
   executionId: z.string(),
+  requestId: z.string(),
+  channelConfiguration: z.string(),
+  template: z.string(),
+  createdAt: z.string(),
+  expiresAt: z
+    .string()
+    .describe('What was never tried until then ends as `failed` with 4.4.7, paused or not'),
   dryRun: z.literal(true).optional().describe('Nothing is sent; `queued` is who would be'),
   state: z.enum(['running', 'finished']),
   control: z.enum(['running', 'paused', 'cancelled']).describe('What was said by pause, resume and cancel'),
@@ -158,6 +165,11 @@ export async function executionRoutes(app: ManagementApp, deps: ExecutionDeps): 
       const { state, control, dryRun } = counts;
       return {
         executionId: String(counts.executionId),
+        requestId: counts.requestId,
+        channelConfiguration: counts.configurationName,
+        template: counts.templateId,
+        createdAt: counts.createdAt.toISOString(),
+        expiresAt: counts.expiresAt.toISOString(),
         ...(dryRun ? { dryRun } : {}),
         state,
         control,

@@ -74,13 +74,13 @@ async function readAll(file: UnsubscribeFile): Promise<Found> {
 }
 
 /** Throws for a file that is not what it should be: nothing is stored. */
-function checkFound(path: string, { left, rejected }: Found): void {
+function checkFound(path: string, { left, repeated, subscribed, suppressed, rejected }: Found): void {
   const unsaid = rejected.filter(({ code }) => code === 'unsubscribe_not_said').length;
   if (unsaid > 0 && unsaid >= left.length) {
     const detail = `${path}: most of the lines do not say that their person unsubscribed. Give --all if all of them did: only they themselves can take it back. Nothing was stored.`;
     throw new Failure('unsubscribe_not_said', detail);
   }
-  if (rejected.length <= left.length) return;
+  if (rejected.length <= left.length + repeated + subscribed + suppressed) return;
   const [first] = rejected;
   const detail = `${path}: most of the lines are no addresses, so nothing was stored. Line ${first?.line}: ${first?.detail}. Is it the right file, and the right column (--column)?`;
   throw new Failure('file_doubtful', detail);
