@@ -49,7 +49,8 @@ globalThis.fetch = async (asked) => {
 };
 
 if (authority !== undefined) {
-  const tls = `export const rootCertificates = ${JSON.stringify([readFileSync(authority, 'utf8')])};`;
+  // A name of its own goes before one of many.
+  const tls = `export * from 'tls'; export const rootCertificates = ${JSON.stringify([readFileSync(authority, 'utf8')])};`;
   const only = `data:text/javascript,${encodeURIComponent(tls)}`;
   const hook = `export const resolve = (specifier, context, next) =>
     specifier === 'node:tls' && context.parentURL?.includes('/packages/app/')
