@@ -86,14 +86,16 @@ test('X10 X11 X12 who is suppressed or not allowed gets nothing, with the right 
 });
 
 /** Runs `adieu import suppressions` as an operator does. */
-const importFile = (file: string, ...options: string[]) => imported('suppressions', file, ...options);
-
-async function imported(what: 'suppressions' | 'unsubscribes', file: string, ...options: string[]) {
+async function importFile(file: string, ...options: string[]) {
   const path = file.includes('/') ? file : join(FILES, file);
-  const child = spawn(process.execPath, [MAIN, 'import', what, path, '--server', adieu.url, ...options], {
-    env: { PATH: process.env.PATH ?? '', ADIEU_DATA_DIR: adieu.dataDir, ADIEU_API_KEY: adieu.key },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'import', 'suppressions', path, '--server', adieu.url, ...options],
+    {
+      env: { PATH: process.env.PATH ?? '', ADIEU_DATA_DIR: adieu.dataDir, ADIEU_API_KEY: adieu.key },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += chunk));
@@ -159,48 +161,6 @@ test('X10 people who unsubscribed are no suppressions, unless somebody says so',
   expect(await reasonOf('addresses/left@example.com')).toBeNull();
   expect(await importFile('mailchimp-unsubscribed.csv', '--reason', 'manual')).toMatchObject({ status: 0 });
   expect(await reasonOf('addresses/left@example.com')).toBe('MANUAL');
-});
-
-test('X7 people who unsubscribed elsewhere get no marketing mail, whoever has their address, and their receipts', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'adieu-unsubscribes-'));
-  const file = join(folder, 'subscribers.csv');
-  const lines = ['P2@example.org,unsubscribed', 'p3@example.org,enabled', 'later@example.org,unsubscribed'];
-  await writeFile(file, ['email,status', ...lines, 'P2@example.org,unsubscribed'].join('\r\n'));
-  const before = (await send()).got;
-  expect(before).toEqual(expect.arrayContaining(['p2', 'p3']));
-  const dry = await imported('unsubscribes', file, '--dry-run');
-  expect(dry).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing was stored') });
-  expect((await send()).got).toEqual(before);
-  const answer = await imported('unsubscribes', file, '--json');
-  expect(JSON.parse(answer.stdout)).toEqual({
-    optedOut: 2,
-    repeated: 1,
-    subscribed: 1,
-    suppressed: 0,
-    rejected: [],
-    dryRun: false,
-  });
-  // Who comes with the address afterwards, saying yes, is not written to either.
-  const people = ['x-1', 'x-2'].map((id) => ({
-    identities: { CRMID: id, Email: 'later@example.org' },
-    consents: { marketing: { email: { val: 'y' } } },
-  }));
-  const profiles = await adieu.call('POST', '/v1/profiles', people);
-  expect(profiles).toMatchObject({ status: 200, body: { upserted: 2 } });
-  expect((await send()).got).toEqual(before.filter((name) => name !== 'p2'));
-  expect((await send('receipt')).got).toEqual(expect.arrayContaining(['p2', 'later', 'later']));
-
-  await writeFile(file, 'a@example.org\nb@example.org\n');
-  const refused = await imported('unsubscribes', file);
-  expect(refused).toMatchObject({ status: 1, stdout: '' });
-  expect(refused.stderr).toMatch(/--all .*\[unsubscribe_not_said\]/);
-  expect(await imported('unsubscribes', file, '--all')).toMatchObject({ status: 0 });
-  expect((await imported('unsubscribes', 'people.csv')).stderr).toContain('[column_missing]');
-  // Of people who bounced none has left, however few lines cannot be read.
-  await writeFile(file, 'email,reason\na@example.org,hard\nb@example.org,hard\nnobody,hard\n');
-  const bounced = await imported('unsubscribes', file, '--json');
-  expect(bounced.status).toBe(1);
-  expect(JSON.parse(bounced.stdout)).toMatchObject({ optedOut: 0, suppressed: 2, rejected: [{ line: 4 }] });
 });
 
 test('a wrong file is refused before a line of it is stored', async () => {

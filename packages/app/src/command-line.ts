@@ -15,7 +15,6 @@ import type { ImportSuppressionsOptions } from './commands/import.ts';
 import type { InspectOptions } from './commands/inspect.ts';
 import { initKeys, rotate, showKeys } from './commands/keys.ts';
 import type { SendOptions } from './commands/send.ts';
-import type { ImportUnsubscribesOptions } from './commands/unsubscribes.ts';
 import { type Config, environment, readConfig, type Variable } from './config.ts';
 import { problemsPage } from './config-page.ts';
 import type { ConnectOptions } from './connection.ts';
@@ -121,23 +120,6 @@ function buildProgram(state: State): Command {
       const { importSuppressions } = await import('./commands/import.ts');
       const taken = await importSuppressions(config, file, options);
       state.code = taken ? 0 : 1;
-    });
-
-  imports
-    .command('unsubscribes')
-    .description('people who unsubscribed elsewhere: they get no marketing mail, and their receipts')
-    .argument('<file>', 'CSV export of another system, or one address a line')
-    .option('--all', 'lines that do not say so are people who unsubscribed, too', false)
-    .option('--column <name>', 'the column of the addresses, where its name does not tell')
-    .option('--dry-run', 'tell what would be done, and store nothing', false)
-    .addOption(server())
-    .addOption(key())
-    .addOption(json())
-    .addHelpText('after', UNSUBSCRIBES)
-    .action(async (file: string, options: ImportUnsubscribesOptions) => {
-      const config = configure();
-      const { importUnsubscribes } = await import('./commands/unsubscribes.ts');
-      state.code = (await importUnsubscribes(config, file, options)) ? 0 : 1;
     });
 
   program
@@ -284,16 +266,8 @@ Exit code 0 only when every line was taken and every message has its final state
 const SUPPRESSIONS = `
 Reads exports of Journey Optimizer (TYPE,VALUE,COMMENTS), Amazon SES, SendGrid, Mailgun, Mailchimp, Postmark, and plain
 lists; a domain is written @example.com. The file is checked as a whole before anything is stored. People who are
-subscribed, or only unsubscribed, are rejected, since a suppression stops receipts, too: "adieu import unsubscribes"
-takes those who left; or say --reason manual.
-
-Exit code 0 only when every line was taken.`;
-
-const UNSUBSCRIBES = `
-Reads what "adieu import suppressions" reads. A line counts where it, or the header of its file, says that its person
-unsubscribed, in a column of status or reason, as Mailchimp and Listmonk write it; --all takes lines that say nothing.
-Who is subscribed is left alone. What is stored is a no of the address to marketing mail, which binds everybody who has
-it, also when they are imported later. Nobody but the person lifts it, so the whole file is checked first.
+subscribed, or only unsubscribed, are rejected, since a suppression stops receipts, too: import the consent of those
+who left with their profiles, or say --reason manual.
 
 Exit code 0 only when every line was taken.`;
 

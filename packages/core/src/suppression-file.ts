@@ -142,7 +142,7 @@ export function readFileRow(plan: FilePlan, cells: readonly string[]): FileRow {
 const NOBODY_TO_SUPPRESS = {
   unsubscribe_is_no_suppression: [
     'file_of_unsubscribes',
-    'people who unsubscribed. That is consent, which "adieu import unsubscribes" brings; with a reason (--reason) all mail to them stops, receipts included',
+    'people who unsubscribed. That is consent, which POST /v1/profiles takes with their profiles; with a reason (--reason) all mail to them stops, receipts included',
   ],
   subscriber_is_no_suppression: [
     'file_of_subscribers',

@@ -243,7 +243,7 @@ const REFUSED = {
   unsubscribe: {
     code: 'unsubscribe_is_no_suppression',
     detail:
-      'somebody who unsubscribed: "adieu import unsubscribes" brings that consent; a reason would suppress all mail, receipts included',
+      'somebody who unsubscribed: POST /v1/profiles takes their consent; a reason would suppress all mail, receipts included',
   },
   subscribed: {
     code: 'subscriber_is_no_suppression',
