@@ -13,9 +13,9 @@ import {
   apiKey,
   choice,
   defaulted,
-  fits,
   type GivenKeyRing,
   host,
+  isKeyOf,
   keyRing,
   networks,
   oneOfEach,
@@ -284,7 +284,7 @@ function contradictions(read: z.output<typeof Environment>, roles: readonly Role
     });
   }
   const { SMTP_TLS_CERT: cert, SMTP_TLS_KEY: key } = read;
-  if (cert !== null && key !== null && !fits({ cert, key })) {
+  if (cert !== null && key !== null && !isKeyOf(cert, key)) {
     problems.push({
       variable: 'SMTP_TLS_KEY',
       code: 'key_mismatch',

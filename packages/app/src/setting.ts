@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
@@ -154,7 +155,7 @@ export function pemFile(part: 'cert' | 'key', holds: string): Read<string> {
     const content = contentOf(given);
     if (content === null) return fault('file_unreadable', `the file ${quoted(given)} cannot be read.`);
     if (!content.includes('-----BEGIN ')) return fault('not_pem', `the file ${quoted(given)} is not PEM.`);
-    if (fits({ [part]: content })) return { value: content };
+    if (isUsable({ [part]: content })) return { value: content };
     return fault(
       'not_usable',
       `the file ${quoted(given)} holds no ${holds} that TLS can use; it may be torn.`,
@@ -162,14 +163,18 @@ export function pemFile(part: 'cert' | 'key', holds: string): Read<string> {
   };
 }
 
-/** Whether TLS can use a certificate, a key, or both together. */
-export function fits(pair: Pick<SecureContextOptions, 'cert' | 'key'>): boolean {
+function isUsable(part: Pick<SecureContextOptions, 'cert' | 'key'>): boolean {
   try {
-    createSecureContext(pair);
+    createSecureContext(part);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Whether a key is the one of a certificate. TLS itself only says so of keys of one type. */
+export function isKeyOf(cert: string, key: string): boolean {
+  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 }
 
 /** Addresses and networks, separated by commas. */

@@ -2,8 +2,8 @@
  * Threads that read mail of anybody's make: each reads one mail at a time, and is ended when it takes too long (IN-17).
  *
  * The rule: whatever happens in there, every question is answered, and the thread that answers opt-outs never waits for it. What
- * hangs, throws or eats memory is unreadable, and its thread is replaced; one that did not begin after a pause that grows. The bytes are copied, not moved: who is ended takes along
- * what it holds, and a mail that is unreadable has to be kept for a person.
+ * hangs, throws or eats memory is unreadable, and its thread is replaced; one that read nothing after a pause that grows. The bytes
+ * are copied, not moved: who is ended takes along what it holds, and a mail that is unreadable has to be kept for a person.
  *
  * @module
  */
@@ -56,7 +56,7 @@ interface Job {
 interface Thread {
   readonly worker: Worker;
   state: 'starting' | 'ready' | 'ending';
-  /** It was asked something, so it did begin. */
+  /** It was asked something. */
   asked: boolean;
   job: Job | null;
   timer?: NodeJS.Timeout;
@@ -132,7 +132,7 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
       threads.delete(thread);
       settle(thread, { ok: false, why: cause?.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'fault' });
       if (closed) return;
-      if (!thread.asked) return startLater(cause ?? new Error('it ended before it began'));
+      if (!thread.asked) return startLater(cause ?? new Error('no reason is known'));
       log.warn(
         { error: cause?.code ?? cause?.name },
         'a thread that reads mail ended, another takes its place',
@@ -141,12 +141,12 @@ export async function openReaders(options: ReadersOptions): Promise<Readers> {
     });
   }
 
-  /** What cannot begin is not tried without a pause. While none of the threads is left, who asks comes again. */
+  /** What ends by itself is not tried without a pause. While none of the threads is left, who asks comes again. */
   function startLater(cause: NodeJS.ErrnoException): void {
     onFailed(cause);
     log.warn(
       { error: cause.code ?? cause.name },
-      'a thread that reads mail did not begin, it is tried again',
+      'a thread that reads mail ended before it was asked anything, it is tried again',
     );
     if (threads.size === 0) refuse(waiting(), 'no thread reads mail');
     if (restart !== undefined) return;

@@ -3,7 +3,8 @@
  *
  * The rule: whatever is doubtful is nobody. Two From fields, two mailboxes, a group, a failed or an unanswered question: a person
  * has to look at it. A signature holds wherever a mail is sent on to, by anybody who ever got it, at any time, so a mail counts only
- * for whom it was written to, and is as old as the signature. DNS comes in as a function, so tests answer for their own domains. RFC 9989, RFC 5322 section 3.6.2.
+ * for whom it was written to, and is as old as the signature. DNS comes in as a function, so tests answer for their own domains.
+ * RFC 9989, RFC 5322 section 3.6.2.
  *
  * @module
  */

@@ -42,7 +42,6 @@ test('MT-9 who uses an address came back when they last said yes to email themse
   await say('2026-01-02T00:00:00Z', [
     { scope: 'channel', channel: 'sms', to: 'y' },
     { scope: 'subscription', channel: 'email', list: 'weekly', to: 'y' },
-    { scope: 'identity', channel: 'email', to: 'y' },
   ]);
   expect(await cameBackAt()).toBeNull();
   await say('2026-01-03T00:00:00Z', [{ ...email, to: 'u' }]);
@@ -50,4 +49,26 @@ test('MT-9 who uses an address came back when they last said yes to email themse
   await say('2026-01-04T00:00:00Z', [{ ...email, to: 'y' }], 'consent_api');
   await say('2026-01-05T00:00:00Z', [{ ...email, to: 'n' }]);
   expect(await cameBackAt()).toEqual(new Date('2026-01-04T00:00:00Z'));
+  await say('2026-01-06T00:00:00Z', [{ scope: 'identity', channel: 'email', to: 'y' }]);
+  expect(await cameBackAt()).toEqual(new Date('2026-01-06T00:00:00Z'));
+  await say('2026-01-07T00:00:00Z', [{ scope: 'channel', channel: 'any', to: 'y' }]);
+  expect(await cameBackAt()).toEqual(new Date('2026-01-07T00:00:00Z'));
+});
+
+test('MT-9 a yes to another address of theirs is no return to this one', async () => {
+  const consents = { marketing: { email: { val: 'n' } } };
+  const identities = { CRMID: '2', Email: 'joan@example.com' };
+  await importProfiles(scratch.db, scope, [{ line: 1, identities, attributes: {}, consents }]);
+  const other = { namespace: 'CRMID', id: '2', addressNamespace: 'Email', address: 'other@example.com' };
+  const { receipt } = await recordAct(scratch.db, {
+    ...scope,
+    who: { by: 'identity', ...other },
+    changes: [{ scope: 'identity', channel: 'email', to: 'y' }],
+    source: 'landing_page',
+    at: new Date(),
+  });
+  expect(receipt.changed).toHaveLength(1);
+  for await (const users of findAddressUsers(scratch.db, scope, 'joan@example.com')) {
+    expect(users).toMatchObject([{ cameBackAt: null }]);
+  }
 });

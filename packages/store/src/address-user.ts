@@ -14,7 +14,7 @@ export interface AddressUser {
   readonly profileId: number;
   /** Null where nothing was ever sent there. */
   readonly addressId: number | null;
-  /** When they last said yes to email, or took a no back; null: never. What an import says is not theirs, and lifts no no. */
+  /** When they themselves last said yes to email, to everything or to this address, or took such a no back; null: never. */
   readonly cameBackAt: Date | null;
 }
 
@@ -29,8 +29,9 @@ const FIND = prepared<AddressUser>(
      SELECT a.id FROM address a JOIN place ON a.sandbox_id = place.id WHERE a.namespace_key = $3 AND a.key = $4
    )
    SELECT u.profile_id AS "profileId", (SELECT id FROM known) AS "addressId", (SELECT max(h.at) FROM consent_history h
-       WHERE h.profile_id = u.profile_id AND h.scope = 'channel' AND h.channel = 'email' AND h.to_value NOT IN ('n', 'dn')
-         AND h.source <> 'import') AS "cameBackAt"
+       WHERE h.profile_id = u.profile_id AND h.to_value NOT IN ('n', 'dn') AND h.source <> 'import'
+         AND (h.scope = 'channel' AND h.channel IN ('email', 'any')
+           OR h.scope = 'identity' AND h.channel = 'email' AND h.address_id = (SELECT id FROM known))) AS "cameBackAt"
    FROM (
      SELECT profile_id FROM profile_address WHERE address_id = (SELECT id FROM known)
      UNION SELECT i.profile_id FROM identity i JOIN place ON i.sandbox_id = place.id

@@ -132,15 +132,28 @@ describe('S13: permits', () => {
     expect(await book(await lease(), 200, 100)).toEqual({ kind: 'now', count: 100 });
   });
 
+  test('that a slower rate has put off are there at once, and who waits for long asks in between', async () => {
+    const [first, second] = [await lease(), await lease()];
+    expect(await book(first, 5, 0.001)).toEqual({ kind: 'now', count: 1 });
+    const booking = await book(second, 5, 0.001);
+    const wait = booking?.kind === 'later' ? booking.from.getTime() / 1000 - (await now()) : 0;
+    expect(wait).toBeGreaterThan(0);
+    expect(wait).toBeLessThanOrEqual(62);
+    expect(await book(second, 5, 0.05)).toEqual({ kind: 'now', count: 1 });
+    expect(await ahead()).toBeLessThanOrEqual(20);
+    // By the rate of today: one has just been taken.
+    expect((await book(first, 5, 0.05))?.kind).toBe('later');
+  });
+
   test('are asked for again at times that spread with the number of those who wait, and with no one else', async () => {
     const [first, ...leases] = await Promise.all(Array.from({ length: 40 }, () => lease()));
     if (first === undefined) throw new Error('no lease');
     const times = async () => {
-      const bookings = await Promise.all(leases.map((held) => book(held, 5, 0.001)));
+      const bookings = await Promise.all(leases.map((held) => book(held, 5, 0.02)));
       const found = bookings.map((booking) => (booking?.kind === 'later' ? booking.from.getTime() : 0));
       return { earliest: Math.min(...found), last: Math.max(...found) };
     };
-    await book(first, 5, 0.001);
+    await book(first, 5, 0.02);
     const { rows } = await sql<{ readonly free_at: Date }>`
       SELECT free_at FROM rate WHERE sandbox_id = ${scope.sandboxId}`.execute(scratch.db);
     const free = rows[0]?.free_at.getTime() ?? 0;

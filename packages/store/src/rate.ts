@@ -40,16 +40,20 @@ const KEPT_SECONDS = 5;
  */
 const COMING_PER_BOOKING = 1.25;
 const COMING_PER_SECOND = 5;
+/** Who waits longer asks in between, since the rate may have been changed. */
+const ASK_AGAIN_SECONDS = 60;
 
 /**
- * Permits are there when `free_at` is over. Who waits is counted only for who finds none: batches of other executions that
+ * Permits are there when `free_at` is over, or further away than this rate puts it: then a slower one did, which counts no
+ * more. Who waits is counted only for who finds none: batches of other executions that
  * were cancelled or paused are not coming. (`OFFSET 0`: from the few batches that are due to their executions, never from
  * all executions there are.)
  */
 const BOOK = prepared<Row>(
   'book_permits',
   `WITH held AS MATERIALIZED (
-     SELECT e.sandbox_id, e.configuration_name, r.free_at
+     SELECT e.sandbox_id, e.configuration_name,
+       CASE WHEN r.free_at <= clock_timestamp() + make_interval(secs => $8) THEN r.free_at END AS free_at
      FROM batch b JOIN execution e ON e.id = b.execution_id
      LEFT JOIN rate r ON r.sandbox_id = e.sandbox_id AND r.configuration_name = e.configuration_name
      WHERE b.execution_id = $1 AND b.no = $2 AND b.fence = $3 AND b.owner = $4 AND b.lease_until > clock_timestamp()
@@ -58,12 +62,13 @@ const BOOK = prepared<Row>(
      SELECT sandbox_id, configuration_name, clock_timestamp() + make_interval(secs => $5) FROM held
      WHERE free_at IS NULL OR free_at <= clock_timestamp()
      ON CONFLICT (sandbox_id, configuration_name) DO UPDATE
-       SET free_at = greatest(r.free_at, clock_timestamp() - make_interval(secs => $6)) + make_interval(secs => $5)
-       WHERE r.free_at <= clock_timestamp()
+       SET free_at = greatest(least(r.free_at, clock_timestamp()), clock_timestamp() - make_interval(secs => $6))
+         + make_interval(secs => $5)
+       WHERE r.free_at <= clock_timestamp() OR r.free_at > clock_timestamp() + make_interval(secs => $8)
      RETURNING true AS now
    )
    SELECT b.now IS NOT NULL AS now, CASE WHEN b.now IS NULL THEN
-     greatest(h.free_at, clock_timestamp()) + interval '1 millisecond' + random() * make_interval(secs => $7::float8 * (
+     least(greatest(h.free_at, clock_timestamp()), clock_timestamp() + make_interval(secs => $9)) + interval '1 millisecond' + random() * make_interval(secs => $7::float8 * (
        SELECT count(*) FROM batch w CROSS JOIN LATERAL (SELECT FROM execution x WHERE x.id = w.execution_id
          AND x.sandbox_id = h.sandbox_id AND x.configuration_name = h.configuration_name AND x.control = 'running'
          OFFSET 0) x
@@ -81,7 +86,8 @@ export async function bookPermits(
   const seconds = count / messagesPerSecond;
   const kept = Math.max(KEPT_SECONDS, 1 / messagesPerSecond);
   const apart = Math.min(seconds / COMING_PER_BOOKING, 1 / COMING_PER_SECOND);
-  const parameters = [executionId, batch, fence, owner, seconds, kept, apart];
+  const furthest = Math.max(1, 1 / messagesPerSecond);
+  const parameters = [executionId, batch, fence, owner, seconds, kept, apart, furthest, ASK_AGAIN_SECONDS];
   const [row] = await retrying(() => run(db, BOOK, parameters));
   if (row === undefined) return null;
   return row.now ? { kind: 'now', count } : { kind: 'later', from: row.from };

@@ -30,11 +30,11 @@ export function openBarrier(): Barrier {
     },
     shutAfter(mails) {
       left = mails;
-      opening = latch();
     },
     open() {
       left = Number.POSITIVE_INFINITY;
       opening.open();
+      opening = latch();
     },
   };
 }
