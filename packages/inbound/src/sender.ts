@@ -27,7 +27,7 @@ const FIELD_LIMIT = 2_000;
 const PATIENCE_MS = 15_000;
 /** A signature's key, a policy and SPF's ten lookups one within the other (RFC 7208 section 4.6.4) take a round each. */
 const ROUND_LIMIT = 20;
-/** Minutes by which honest clocks may be ahead of ours. */
+/** How far honest clocks may be ahead of ours. */
 const CLOCKS_DIFFER_MS = 15 * 60_000;
 /** Questions of one round. */
 const QUESTION_LIMIT = 50;
